@@ -1,0 +1,1 @@
+"""Views: batched tensor transforms that run on the device, each sample with its own draw."""

@@ -1,0 +1,1 @@
+"""Data sets of walks and what turns a recording into a network input."""

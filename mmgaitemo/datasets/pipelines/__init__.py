@@ -1,0 +1,1 @@
+"""Deterministic transforms of one sequence, run once and cached."""

@@ -1,0 +1,1 @@
+"""Hooks and loops: what happens around an optimiser step."""

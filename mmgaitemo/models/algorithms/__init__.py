@@ -1,0 +1,1 @@
+"""Algorithms: how backbones, heads, losses and the queue learn together."""

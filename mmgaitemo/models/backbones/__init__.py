@@ -1,0 +1,1 @@
+"""Backbones: from skeleton sequences to feature vectors."""

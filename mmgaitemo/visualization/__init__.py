@@ -1,0 +1,1 @@
+"""Pictures of skeletons, views, embeddings and curves."""
