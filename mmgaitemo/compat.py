@@ -62,7 +62,7 @@ CheckpointLoader.register_scheme(prefixes="", loader=load_from_local, force=True
 class AutocastOptimWrapper(OptimWrapper):
     """bfloat16 autocast on any device, without a gradient scaler (bf16 has float32's exponent range).
 
-    MMEngine's ``AmpOptimWrapper`` refuses CPUs (open-mmlab/mmengine#1282).
+    MMEngine's ``AmpOptimWrapper`` refuses CPUs (open-mmlab/mmpretrain#1556).
     """
 
     @contextmanager
@@ -75,8 +75,9 @@ class AutocastOptimWrapper(OptimWrapper):
 def prepare_distributed(cfg: Config) -> None:
     """Let a launched run work without a GPU.
 
-    MMEngine sets a CUDA device before it starts the process group, and hands ``device_ids`` to DDP on a CPU
-    (open-mmlab/mmengine#1212). A group that exists already is left alone by the Runner.
+    MMEngine sets a CUDA device before it starts the process group and hands ``device_ids`` to DDP whatever the device
+    (``mmengine.dist.utils`` and ``Runner.wrap_model``, as left by open-mmlab/mmengine#973; no upstream issue asks for
+    CPUs). A group that exists already is left alone by the Runner.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available():
         if not torch.distributed.is_initialized():

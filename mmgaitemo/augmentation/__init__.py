@@ -1,1 +1,25 @@
 """Views: batched tensor transforms that run on the device, each sample with its own draw."""
+
+from mmgaitemo.augmentation.base import ViewTransform
+from mmgaitemo.augmentation.spatial import AxisMask, GaussianNoise, MirrorFlip, RandomRotate, Shear
+from mmgaitemo.augmentation.strong import SSA, RandomSpatiotemporalMask, UpperBodyJitter
+from mmgaitemo.augmentation.temporal import GaussianBlur, TemporalCrop, TimeFlip
+from mmgaitemo.augmentation.views import ContrastiveViews, SingleView, chain
+
+__all__ = [
+    "SSA",
+    "AxisMask",
+    "ContrastiveViews",
+    "GaussianBlur",
+    "GaussianNoise",
+    "MirrorFlip",
+    "RandomRotate",
+    "RandomSpatiotemporalMask",
+    "Shear",
+    "SingleView",
+    "TemporalCrop",
+    "TimeFlip",
+    "UpperBodyJitter",
+    "ViewTransform",
+    "chain",
+]

@@ -1,1 +1,17 @@
 """Hooks and loops: what happens around an optimiser step."""
+
+from mmgaitemo.engine.checkpoint_hook import SafeCheckpointHook
+from mmgaitemo.engine.contrast_hooks import KeyQueueHook, MomentumUpdateHook
+from mmgaitemo.engine.knn_probe_loop import KNNProbeLoop
+from mmgaitemo.engine.report_hook import RunReportHook
+from mmgaitemo.engine.training_hooks import FiniteLossHook, SeedHook
+
+__all__ = [
+    "FiniteLossHook",
+    "KNNProbeLoop",
+    "KeyQueueHook",
+    "MomentumUpdateHook",
+    "RunReportHook",
+    "SafeCheckpointHook",
+    "SeedHook",
+]

@@ -1,1 +1,7 @@
 """Metrics and probes."""
+
+from mmgaitemo.evaluation.features import extract_features, reestimate_batchnorm
+from mmgaitemo.evaluation.gait_metric import GaitMetric
+from mmgaitemo.evaluation.knn import knn_scores
+
+__all__ = ["GaitMetric", "extract_features", "knn_scores", "reestimate_batchnorm"]

@@ -1,1 +1,5 @@
-"""Losses over logits."""
+"""Losses over the logits of the contrast."""
+
+from mmgaitemo.models.losses.contrastive import DistributionalDivergenceLoss, InfoNCELoss
+
+__all__ = ["DistributionalDivergenceLoss", "InfoNCELoss"]

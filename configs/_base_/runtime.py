@@ -1,0 +1,16 @@
+# What every run has. Hooks stand in a dict, so that a child config can change or remove one of them by its name.
+default_scope = "mmgaitemo"
+randomness = dict(seed=0)
+default_hooks = dict(
+    seed=dict(type="SeedHook"),
+    finite_loss=dict(type="FiniteLossHook"),
+    safe_checkpoint=dict(type="SafeCheckpointHook"),
+    logger=dict(type="LoggerHook", interval=5),
+    checkpoint=dict(type="CheckpointHook", interval=50, max_keep_ckpts=2),
+    report=dict(type="RunReportHook"),
+)
+visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
+log_processor = dict(window_size=10)
+env_cfg = dict(dist_cfg=dict(backend="nccl"))  # without a GPU: gloo, see mmgaitemo/compat.py
+load_from = None
+resume = False

@@ -1,0 +1,52 @@
+"""What the command-line tools share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmgaitemo.compat import prepare_distributed
+from mmgaitemo.config import explain_unknown_type, load_config
+from mmgaitemo.errors import GaitError
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Config, work_dir, launcher and overrides."""
+    parser.add_argument("config", help="config file, e.g. configs/ssal_synthgait.py")
+    parser.add_argument("--work-dir", help="where to write; default work_dirs/<name of the config>")
+    parser.add_argument("--launcher", choices=("none", "pytorch", "slurm"), default="none", help="job launcher")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="overrides, e.g. fold=1 train_cfg.max_epochs=10 optim_wrapper.optimizer.lr=0.01",
+    )
+
+
+def config_from(args: argparse.Namespace) -> Config:
+    """The config that the common arguments describe."""
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / Path(args.config).stem)
+    cfg.launcher = args.launcher
+    if args.launcher != "none":
+        prepare_distributed(cfg)
+    return cfg
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the program with one line and exit code 1 where the user can mend the cause."""
+    try:
+        yield
+    except GaitError as error:
+        sys.exit(f"error: {error}")
+    except KeyError as error:
+        explained = explain_unknown_type(error)
+        if not isinstance(explained, GaitError):
+            raise
+        sys.exit(f"error: {explained}")

@@ -1,0 +1,91 @@
+"""Reading a config, and finding out that it cannot work before anything is written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.model import BaseModel
+from mmengine.registry import init_default_scope
+
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.registry import DATASETS, MODELS
+
+
+def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
+    """Read a Python config and give its top-level ``fold`` to every data set that names none of its own.
+
+    Args:
+        path: The config file.
+        options: Overrides by dotted key, as from ``--cfg-options``.
+
+    Raises:
+        ConfigError: The file is missing or does not parse.
+    """
+    if not Path(path).is_file():
+        raise ConfigError(str(path), "no such config", remedy="see configs/ for those that come with the project")
+    try:
+        cfg = Config.fromfile(path)
+    except (SyntaxError, KeyError, TypeError, NameError, FileNotFoundError) as error:
+        raise ConfigError(str(path), "the config does not parse", found=error, remedy="correct that line") from error
+    if options:
+        cfg.merge_from_dict(options)
+    if "fold" in cfg:
+        for dataset in datasets_of(cfg):
+            dataset.setdefault("fold", cfg.fold)
+    return cfg
+
+
+def datasets_of(node: Any) -> Iterator[ConfigDict]:
+    """Every data set config inside a config: the dicts with a ``type`` and a ``split``."""
+    if isinstance(node, Config):
+        node = node._cfg_dict
+    if isinstance(node, dict):
+        if "type" in node and "split" in node:
+            yield node
+        for value in node.values():
+            yield from datasets_of(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from datasets_of(value)
+
+
+def preflight(cfg: Config) -> BaseModel:
+    """Build every data set and the model once, so that what cannot work is found before a work_dir exists.
+
+    Returns:
+        The model, with weights that are not yet initialised.
+
+    Raises:
+        GaitError: What is wrong, and what to do.
+    """
+    init_default_scope(cfg.get("default_scope", "mmgaitemo"))
+    try:
+        for dataset in datasets_of(cfg):
+            DATASETS.build(dataset).full_init()
+        return MODELS.build(cfg.model)
+    except KeyError as error:
+        raise explain_unknown_type(error) from error
+
+
+def explain_unknown_type(error: KeyError) -> ConfigError | KeyError:
+    """MMEngine's "X is not in the Y registry" with the names that come near; other errors as they are."""
+    match = re.search(r"(\S+) is not in the (\S+)::(.+?) registry", str(error))
+    if match is None:
+        return error
+    name, _, registry_name = match.groups()
+    name = name.strip("\"'")
+    registry = {"dataset": DATASETS, "model": MODELS}.get(registry_name)
+    known = sorted(registry.module_dict) if registry is not None else []
+    near = difflib.get_close_matches(name, known, n=3) or known
+    hint = f"use one of {near}, or " if near else ""
+    return ConfigError(
+        "type",
+        f"nothing of this name in the {registry_name} registry",
+        found=repr(name),
+        remedy=f"{hint}name the module that registers it in custom_imports",
+    )

@@ -1,0 +1,60 @@
+"""Hooks every run has: reproducible draws, and a stop at the first number that is none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmgaitemo.engine.contrast_hooks import unwrap
+from mmgaitemo.errors import TrainingError
+from mmgaitemo.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SeedHook(Hook):
+    """Makes all randomness of an iteration a function of (seed, epoch, iteration, rank).
+
+    It seeds the views of the preprocessor and PyTorch's global generator (dropout), so that neither the number of
+    workers, nor a resume, nor what ran before changes a draw.
+    """
+
+    priority = "VERY_HIGH"
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Seed the iteration."""
+        entropy = (runner.seed, runner.epoch, batch_idx, get_rank())
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        unwrap(runner.model).data_preprocessor.seed(*entropy)
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Stops at the first loss that is not finite and names the samples of its batch."""
+
+    priority = "VERY_HIGH"
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Check the losses of the iteration.
+
+        Raises:
+            TrainingError: A loss is infinite or not a number.
+        """
+        values = {name: float(torch.as_tensor(value).detach()) for name, value in (outputs or {}).items()}
+        bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+        if bad:
+            ids = list((data_batch or {}).get("id", []))
+            raise TrainingError(
+                f"epoch {runner.epoch + 1}, iteration {batch_idx + 1}",
+                "the loss is not finite",
+                found=f"{bad} on samples {ids}",
+                remedy="look at these samples, lower the learning rate or clip the gradient; the last checkpoint in "
+                f"{runner.work_dir} is from before",
+            )

@@ -1,0 +1,41 @@
+"""The k-nearest-neighbour probe: what a feature space knows, with nothing trained on it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmgaitemo.errors import ConfigError
+
+
+def knn_scores(
+    bank: Tensor, bank_labels: Tensor, queries: Tensor, num_classes: int, k: int = 20, temperature: float = 0.1
+) -> Tensor:
+    """Class scores (N, num_classes), each row summing to 1, by a weighted vote of the k nearest walks.
+
+    Cosine similarity of features standardised on the bank, votes weighted by exp(similarity / temperature)
+    (Wu et al., CVPR 2018). Standardising makes the probe blind to the scale and offset of single features.
+
+    Args:
+        bank: (B, D) features of the labelled training walks.
+        bank_labels: (B,) their classes; negative means unlabelled, such walks do not vote.
+        queries: (N, D).
+        num_classes: Classes.
+        k: Voters; at most the number of labelled walks take part.
+        temperature: Of the weights.
+
+    Raises:
+        ConfigError: No walk of the bank is labelled.
+    """
+    labelled = bank_labels >= 0
+    if not labelled.any():
+        raise ConfigError(
+            "bank", "the kNN probe needs labelled walks", found="none", remedy="give the bank's data set labels"
+        )
+    bank, bank_labels = bank[labelled].float(), bank_labels[labelled]
+    mean, deviation = bank.mean(0), bank.std(0, unbiased=False).clamp(min=1e-6)
+    bank, queries = (F.normalize((features.float() - mean) / deviation, dim=1) for features in (bank, queries))
+    similarity, nearest = (queries @ bank.T).topk(min(k, len(bank)), dim=1)
+    votes = (similarity / temperature).softmax(1)
+    return torch.zeros(len(queries), num_classes).scatter_add_(1, bank_labels[nearest], votes)

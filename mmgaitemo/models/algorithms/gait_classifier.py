@@ -1,0 +1,104 @@
+"""Downstream: an encoder and a linear classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.models.encoder_io import load_encoder
+from mmgaitemo.registry import BACKBONES, HEADS, MODELS
+
+UNTRAINED = "untrained"
+
+
+@MODELS.register_module()
+class GaitClassifier(BaseModel):
+    """Class scores of walks.
+
+    The protocols are configs: linear (``frozen``, encoder given), fine-tuned and semi-supervised (encoder given,
+    trained on), supervised (no encoder).
+
+    Args:
+        backbone: Config of the encoder.
+        head: Config of the ``LinearHead``.
+        frozen: Keep the encoder as it is: no gradient, BatchNorm in eval mode.
+        encoder: Checkpoint whose ``backbone.*`` weights are loaded, strictly; "untrained" says on purpose that there
+            is none; None trains from scratch and is refused for a frozen encoder.
+        label_smoothing: Of the cross-entropy, in [0, 1).
+        data_preprocessor: Config of the ``GaitDataPreprocessor``.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        head: dict,
+        frozen: bool = False,
+        encoder: str | None = None,
+        label_smoothing: float = 0.0,
+        data_preprocessor: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor)
+        self.backbone = BACKBONES.build(backbone)
+        self.head = HEADS.build({"in_channels": self.backbone.out_channels, **head})
+        self.frozen = frozen
+        self.encoder = encoder
+        self.label_smoothing = label_smoothing
+        if frozen:
+            self.backbone.requires_grad_(False)
+
+    def init_weights(self) -> None:
+        """Load the encoder.
+
+        Raises:
+            ConfigError: A frozen encoder without a checkpoint.
+            CheckpointError: The checkpoint is none, or its encoder is another.
+        """
+        super().init_weights()
+        if self.encoder not in (None, UNTRAINED):
+            load_encoder(self.backbone, self.encoder)
+        elif self.frozen and self.encoder is None:
+            raise ConfigError(
+                "model.encoder",
+                "a frozen encoder needs a checkpoint, otherwise the probe reads random features",
+                remedy="pass --encoder CKPT of a pre-training run, or --encoder untrained to measure just that",
+            )
+
+    def train(self, mode: bool = True) -> GaitClassifier:
+        """Switch modes; a frozen encoder stays in eval mode."""
+        super().train(mode)
+        if self.frozen:
+            self.backbone.eval()
+        return self
+
+    def forward(
+        self, inputs: Tensor, labels: Tensor | None = None, ids: list[str] | None = None, mode: str = "tensor"
+    ) -> Any:
+        """Entry of MMEngine: "loss", "predict" (one dict per sample) or "tensor" (scores before the softmax)."""
+        scores = self.head(self.extract_feat(inputs))
+        if mode == "tensor":
+            return scores
+        if labels is None or ids is None:
+            raise ConfigError(f"GaitClassifier mode {mode!r}", "needs labels and ids", remedy="pass both, or 'tensor'")
+        if mode == "loss":
+            return self.loss(scores, labels)
+        return [
+            {"id": name, "label": int(label), "scores": score.cpu()}
+            for name, label, score in zip(ids, labels, scores.softmax(1), strict=True)
+        ]
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """(N, 3, T, V) to (N, backbone.out_channels)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            return self.backbone(inputs)
+
+    def loss(self, scores: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy and, for the log, the share of right answers."""
+        return {
+            "loss": F.cross_entropy(scores.float(), labels, label_smoothing=self.label_smoothing),
+            "top1": (scores.argmax(1) == labels).float().mean(),
+        }

@@ -1,0 +1,182 @@
+"""SSAL and, with parts left out, the methods it grew from."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from mmengine import MessageHub
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmgaitemo.errors import ConfigError, TrainingError
+from mmgaitemo.models.modules.key_queue import fingerprint
+from mmgaitemo.registry import BACKBONES, HEADS, LOSSES, MODELS
+
+NEVER = -1e9  # a logit with probability 0, and finite where minus infinity would give 0 * inf in the divergence
+
+
+@MODELS.register_module()
+class SSAL(BaseModel):
+    """Momentum contrast of gait views, with a divergence loss for a strongly augmented one.
+
+    Notation of the paper's Figure 2, equations of the project's docs/method.md: s1, s2 are general views, s3 a strong
+    one. s1 goes through the key encoder (a moving average of the query encoder) to z1, s2 and s3 through the query
+    encoder to z2 and z3; z3' is z3 with the most important features dropped. With p(z) = softmax([z z1, z Q] / tau)
+    over the own key and the queue Q as it was before this step:
+
+        L_Info = -log p_0(z2)
+        L_d    = 1/2 (CE(sg p(z2), p(z3)) + CE(sg p(z2), p(z3')))
+        L      = alpha L_Info + beta L_d
+
+    ``loss`` changes no state but to stage z1; ``MomentumUpdateHook`` and ``KeyQueueHook`` act once per optimiser step.
+    The family are configs of the same parts: SkeletonCLR has no strong view, drop or divergence; AimCLR has its own
+    strong view, and mining.
+
+    Args:
+        backbone: Config of the query encoder.
+        head: Config of the projection head.
+        queue: Config of the ``KeyQueue``.
+        loss_info: Config of L_Info (its ``weight`` is alpha).
+        loss_divergence: Config of L_d (its ``weight`` is beta), or None.
+        drop: Config of the drop that makes z3', or None: then L_d has one term.
+        mining: Config of the positives found in the queue, or None.
+        strong_info: Also apply L_Info to z3: the strong view learned directly, the baseline of L_d.
+        temperature: tau.
+        data_preprocessor: Config of the ``GaitDataPreprocessor``; its views are "key", "query" and maybe "strong".
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        head: dict,
+        queue: dict,
+        loss_info: dict,
+        loss_divergence: dict | None = None,
+        drop: dict | None = None,
+        mining: dict | None = None,
+        strong_info: bool = False,
+        temperature: float = 0.07,
+        data_preprocessor: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor)
+        if temperature <= 0:
+            raise ConfigError("model.temperature", "must be positive", found=temperature, remedy="0.07 is usual")
+        if drop is not None and loss_divergence is None:
+            raise ConfigError(
+                "model.drop", "z3' is read by L_d alone, and loss_divergence is None", remedy="set drop=None too"
+            )
+        self.backbone = BACKBONES.build(backbone)
+        self.head = HEADS.build({"in_channels": self.backbone.out_channels, **head})
+        self.key_backbone = deepcopy(self.backbone).requires_grad_(False)
+        self.key_head = deepcopy(self.head).requires_grad_(False)
+        self.queue = MODELS.build(queue)
+        self.loss_info = LOSSES.build(loss_info)
+        self.loss_divergence = LOSSES.build(loss_divergence) if loss_divergence else None
+        self.drop = MODELS.build(drop) if drop else None
+        self.mining = MODELS.build(mining) if mining else None
+        self.strong_info = strong_info
+        self.temperature = temperature
+
+    @property
+    def uses_strong(self) -> bool:
+        """Whether a loss reads the strong view."""
+        return self.strong_info or self.loss_divergence is not None
+
+    def init_weights(self) -> None:
+        """Initialise the query encoder and copy it: keys and queries start from the same weights."""
+        super().init_weights()
+        self.momentum_update(0.0)
+
+    @torch.no_grad()
+    def momentum_update(self, momentum: float) -> None:
+        """theta_k <- m theta_k + (1 - m) theta_q, parameters only.
+
+        BatchNorm statistics are the key encoder's own, and of training batches: it is never evaluated or exported.
+        """
+        for key, query in ((self.key_backbone, self.backbone), (self.key_head, self.head)):
+            torch._foreach_lerp_(list(key.parameters()), list(query.parameters()), 1.0 - momentum)
+
+    def forward(
+        self,
+        inputs: Tensor | dict[str, Tensor],
+        labels: Tensor | None = None,
+        ids: list[str] | None = None,
+        mode: str = "tensor",
+    ) -> Tensor | dict[str, Tensor]:
+        """Entry of MMEngine: "loss" with the dict of views, "tensor" for the feature vectors (N, D)."""
+        if mode == "loss":
+            if not isinstance(inputs, dict) or ids is None:
+                raise ConfigError(
+                    "model.data_preprocessor.views",
+                    "a contrast needs two views of each sample, and its name",
+                    found=type(inputs).__name__,
+                    remedy="set views=dict(type='ContrastiveViews', ...)",
+                )
+            return self.loss(inputs, ids)
+        if isinstance(inputs, dict):
+            raise TrainingError("SSAL", f"mode {mode!r} takes one tensor, not views", remedy="pass training=False")
+        return self.extract_feat(inputs)
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """(N, 3, T, V) to the vector h that probes read, (N, backbone.out_channels)."""
+        return self.backbone(inputs)
+
+    def loss(self, inputs: dict[str, Tensor], ids: list[str]) -> dict[str, Tensor]:
+        """Losses of one batch of views; stages the keys.
+
+        Args:
+            inputs: "key", "query" and, where a loss reads it, "strong": each (N, 3, T, V).
+            ids: Names of the N samples.
+
+        Returns:
+            ``loss_info``, and where configured ``loss_info_strong`` and ``loss_divergence``; ``top1`` is the share of
+            samples whose own key is nearest, for the log.
+
+        Raises:
+            ConfigError: Views and losses do not fit together.
+        """
+        if self.uses_strong != ("strong" in inputs):
+            raise ConfigError(
+                "model.data_preprocessor.views.strong",
+                "the strong view and the losses that read it go together",
+                found=f"views {sorted(inputs)}, loss_divergence {'on' if self.loss_divergence else 'off'}, "
+                f"strong_info {self.strong_info}",
+                remedy="set both, or strong=None, loss_divergence=None and drop=None",
+            )
+        samples = fingerprint(ids).to(inputs["query"].device)
+        with torch.no_grad():
+            key = F.normalize(self.key_head(self.key_backbone(inputs["key"])).float(), dim=1)
+        hidden = ~self.queue.negatives(samples)
+        queries = {"query": self.head(self.backbone(inputs["query"]))}
+        if self.uses_strong:
+            maps = self.backbone.feature_maps(inputs["strong"])
+            queries["strong"] = self.head(self.backbone.embed(maps))
+            if self.drop is not None:
+                queries["dropped"] = self.head(self.backbone.embed(self.drop(maps)))
+        logits = {name: self._logits(query, key, hidden) for name, query in queries.items()}
+        positives = self._positives(logits)
+        losses = {"loss_info": self.loss_info(logits["query"], positives)}
+        if self.strong_info:
+            losses["loss_info_strong"] = self.loss_info(logits["strong"], positives)
+        if self.loss_divergence is not None:
+            terms = [
+                self.loss_divergence(logits[name], logits["query"]) for name in ("strong", "dropped") if name in logits
+            ]
+            losses["loss_divergence"] = torch.stack(terms).mean()
+        losses["top1"] = (logits["query"].argmax(1) == 0).float().mean()
+        self.queue.stage(key, samples, step=next(self.head.parameters())._version)
+        return losses
+
+    def _logits(self, query: Tensor, key: Tensor, hidden: Tensor) -> Tensor:
+        """(N, 1 + K): similarity to the own key and to the stored ones, over tau; ``hidden`` slots never match."""
+        query = F.normalize(query.float(), dim=1)
+        own = (query * key).sum(1, keepdim=True)
+        stored = query @ self.queue.keys.T
+        return torch.cat([own / self.temperature, (stored / self.temperature).masked_fill(hidden, NEVER)], dim=1)
+
+    def _positives(self, logits: dict[str, Tensor]) -> Tensor | None:
+        if self.mining is None or MessageHub.get_current_instance().get_info("epoch", 0) < self.mining.begin:
+            return None
+        return self.mining(list(logits.values()))

@@ -1,0 +1,143 @@
+"""ST-GCN, the graph branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.models.backbones.base import CoordinateNorm, SkeletonBackbone
+from mmgaitemo.models.backbones.graph import spatial_partition
+from mmgaitemo.registry import BACKBONES, NECKS
+from mmgaitemo.skeleton import get_skeleton
+
+
+class GraphConv(nn.Module):
+    """sum_k (A_k * W_k^edge) (x W_k): (N, C, T, V) to (N, C_out, T, V), with learned edge importance.
+
+    Args:
+        in_channels: C.
+        out_channels: C_out.
+        adjacency: (3, V, V) of ``spatial_partition``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, adjacency: Tensor) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels * len(adjacency), kernel_size=1)
+        self.edge_importance = nn.Parameter(torch.ones_like(adjacency))
+        self.register_buffer("adjacency", adjacency, persistent=False)
+        self.adjacency: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform the channels, then gather from the neighbours."""
+        n, _, t, v = x.shape
+        per_subset = self.conv(x).view(n, len(self.adjacency), -1, t, v)
+        return torch.einsum("nkctv,kvw->nctw", per_subset, self.adjacency * self.edge_importance)
+
+
+class STGCNBlock(nn.Module):
+    """Graph convolution, temporal convolution and a residual: (N, C, T, V) to (N, C_out, T / stride, V).
+
+    Args:
+        in_channels: C.
+        out_channels: C_out.
+        adjacency: (3, V, V).
+        kernel_size: Frames of the temporal convolution; odd.
+        stride: Temporal stride.
+        dropout: Share of elements zeroed after the temporal convolution.
+        residual: Whether there is a residual path (the first block has none).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        adjacency: Tensor,
+        kernel_size: int,
+        stride: int,
+        dropout: float,
+        residual: bool,
+    ) -> None:
+        super().__init__()
+        self.graph = nn.Sequential(
+            GraphConv(in_channels, out_channels, adjacency), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
+        )
+        self.time = nn.Sequential(
+            nn.Conv2d(out_channels, out_channels, (kernel_size, 1), (stride, 1), (kernel_size // 2, 0)),
+            nn.BatchNorm2d(out_channels),
+            nn.Dropout(dropout),
+        )
+        self.residual: nn.Module | None = None
+        if residual and in_channels == out_channels and stride == 1:
+            self.residual = nn.Identity()
+        elif residual:
+            self.residual = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, (stride, 1)), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One block."""
+        out = self.time(self.graph(x))
+        if self.residual is not None:
+            out = out + self.residual(x)
+        return out.relu_()
+
+
+@BACKBONES.register_module()
+class STGCN(SkeletonBackbone):
+    """Spatial temporal graph convolution (Yan et al., AAAI 2018), without its classifier.
+
+    The published network has widths 64 x 4, 128 x 3, 256 x 3; AimCLR and SkeletonCLR use a quarter of them with a
+    last block of 256: (16, 16, 16, 16, 32, 32, 32, 64, 64, 256). Both have stride 2 at blocks 5 and 8.
+
+    Args:
+        skeleton: Name of the joint layout.
+        channels: Width of each block.
+        strides: Temporal stride of each block.
+        kernel_size: Frames of the temporal convolutions; odd.
+        dropout: In every block but the first.
+        readout: Config of the ``Readout``; None means the plain mean.
+        in_channels: C of the input.
+    """
+
+    def __init__(
+        self,
+        skeleton: str,
+        channels: Sequence[int],
+        strides: Sequence[int],
+        kernel_size: int = 9,
+        dropout: float = 0.0,
+        readout: dict | None = None,
+        in_channels: int = 3,
+    ) -> None:
+        super().__init__()
+        if len(channels) != len(strides):
+            raise ConfigError(
+                "STGCN.strides",
+                f"needs one stride for each of the {len(channels)} blocks",
+                found=tuple(strides),
+                remedy="give channels and strides the same length",
+            )
+        layout = get_skeleton(skeleton)
+        adjacency = torch.from_numpy(spatial_partition(layout))
+        self.norm = CoordinateNorm(in_channels, layout.num_joints)
+        widths = [in_channels, *channels]
+        self.blocks = nn.Sequential(
+            *(
+                STGCNBlock(narrow, wide, adjacency, kernel_size, stride, dropout if index else 0.0, residual=index > 0)
+                for index, ((narrow, wide), stride) in enumerate(zip(pairwise(widths), strides, strict=True))
+            )
+        )
+        self.readout = NECKS.build({"type": "Readout", **(readout or {}), "channels": widths[-1], "skeleton": skeleton})
+        self.out_channels = self.readout.out_channels
+
+    def feature_maps(self, inputs: Tensor) -> dict[str, Tensor]:
+        """{"graph": (N, C, T', V)}."""
+        return {"graph": self.blocks(self.norm(inputs))}
+
+    def embed(self, maps: dict[str, Tensor]) -> Tensor:
+        """(N, out_channels)."""
+        return self.readout(maps["graph"])

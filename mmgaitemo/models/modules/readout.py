@@ -1,0 +1,57 @@
+"""From a feature map to a feature vector."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.registry import NECKS
+from mmgaitemo.skeleton import FIVE_PARTS, get_skeleton
+
+
+@NECKS.register_module()
+class Readout(nn.Module):
+    """Pool a map (N, C, T', V) to a vector (N, out_channels).
+
+    Plain: the mean over time and joints, as in ST-GCN. The two switches keep what that mean throws away; together
+    they give C * 2 * 5 numbers.
+
+    Args:
+        channels: C of the map.
+        skeleton: Name of the joint layout of the V axis.
+        deviation: Append the standard deviation over time of each joint, averaged over the joints: how much moves,
+            not only where it is.
+        parts: Pool each of the five parts on its own, so that arms and legs stay apart.
+    """
+
+    def __init__(self, channels: int, skeleton: str, deviation: bool = False, parts: bool = False) -> None:
+        super().__init__()
+        layout = get_skeleton(skeleton)
+        groups = [layout.parts[name] for name in FIVE_PARTS] if parts else [tuple(range(layout.num_joints))]
+        weight = torch.zeros(layout.num_joints, len(groups))
+        for column, joints in enumerate(groups):
+            weight[list(joints), column] = 1 / len(joints)
+        self.register_buffer("weight", weight, persistent=False)  # (V, G): mean over the joints of each group
+        self.weight: Tensor
+        self.deviation = deviation
+        self.out_channels = channels * len(groups) * (2 if deviation else 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool.
+
+        Raises:
+            ConfigError: The map's joint axis is not that of the skeleton.
+        """
+        if features.shape[-1] != len(self.weight):
+            raise ConfigError(
+                "readout",
+                f"the map has another joint axis than the skeleton with {len(self.weight)} joints",
+                found=tuple(features.shape),
+                remedy="keep stride 1 along the joints, or name the skeleton of the data in backbone and preprocessor",
+            )
+        pooled = [features.mean(2) @ self.weight]
+        if self.deviation:
+            variance = features.float().var(2, unbiased=False)
+            pooled.append((variance + 1e-6).sqrt() @ self.weight)  # epsilon: a still joint has a finite gradient
+        return torch.cat(pooled, dim=1).flatten(1)

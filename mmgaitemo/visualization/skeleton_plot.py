@@ -1,0 +1,237 @@
+"""Stick figures: the views of one gait as a strip, a row per view and a column per frame."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.skeleton import FIVE_PARTS, Skeleton
+from mmgaitemo.visualization.style import (
+    GHOST,
+    INK,
+    MUTED,
+    PANEL,
+    PART_COLOURS,
+    SMALL,
+    TEXT,
+    TITLE,
+    WIDTH,
+    finite,
+    new_figure,
+    save,
+)
+
+AZIMUTH, ELEVATION = np.radians(52.0), np.radians(10.0)
+_LABEL, _MARGIN, _HEADER, _FOOTER = 1.95, 0.15, 0.5, 0.45  # inches: row labels, outer edge, title, legend
+_TALLEST = 1.45  # inches, of a row's figures
+_CAPTION, _GAP = 0.2, 0.16  # inches: the line below a figure, and what keeps rows apart
+_AIR = 0.12  # empty part of a panel around its figure
+
+
+def view_rotation(skeleton: Skeleton) -> np.ndarray:
+    """(3, 3) rotation of coordinates into (right, up, towards the viewer) of a three-quarter front view.
+
+    Seen are bodies whose left is on the negative lateral axis, as ``AlignHeading`` turns them: they walk to the right.
+    """
+    lateral, up = np.eye(3)[skeleton.lateral], np.eye(3)[skeleton.up]
+    body = np.stack([lateral, up, np.cross(lateral, up)])  # right-handed, so that the picture is no mirror image
+    cos, sin = np.cos(AZIMUTH), np.sin(AZIMUTH)
+    turn = np.array([[-cos, 0, -sin], [0, 1, 0], [sin, 0, -cos]])
+    cos, sin = np.cos(ELEVATION), np.sin(ELEVATION)
+    tilt = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    return tilt @ turn @ body
+
+
+def visible_joints(pose: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(V,) bool: which joints of ``pose`` (V, 3) are not masked.
+
+    A mask sets joints to exactly zero. The root and the centre may stand at the origin of their own accord: they count as
+    masked only together with the rest of their part.
+    """
+    seen = (pose != 0).any(axis=-1)
+    result = seen.copy()
+    for joint in {skeleton.root, *skeleton.centre}:
+        part = next(joints for joints in skeleton.parts.values() if joint in joints)
+        mates = [mate for mate in part if mate != joint]
+        result[joint] = seen[mates].any() if mates else seen.any()
+    return result
+
+
+def visible_bones(pose: np.ndarray, skeleton: Skeleton) -> list[tuple[int, int]]:
+    """Bones (child, parent) of ``pose`` (V, 3) with both ends visible."""
+    seen = visible_joints(pose, skeleton)
+    return [(child, parent) for child, parent in skeleton.edges if seen[child] and seen[parent]]
+
+
+def removed_frames(view: np.ndarray) -> np.ndarray:
+    """(T,) bool: frames of ``view`` (T, V, 3) in which every joint is zero."""
+    return ~view.any(axis=(1, 2))
+
+
+def masked_parts(view: np.ndarray, skeleton: Skeleton) -> list[str]:
+    """Parts of which no joint is visible in any frame of ``view`` (T, V, 3) that was not removed."""
+    left = view[~removed_frames(view)]
+    if not len(left):
+        return []
+    seen = np.any([visible_joints(pose, skeleton) for pose in left], axis=0)
+    return [part for part in FIVE_PARTS if not seen[list(skeleton.parts[part])].any()]
+
+
+def draw_views(
+    path: str | Path,
+    views: Mapping[str, np.ndarray],
+    skeleton: Skeleton,
+    frames: int = 6,
+    title: str = "",
+    reference: np.ndarray | None = None,
+) -> Path:
+    """Draw a strip of stick figures per view, all in one scale.
+
+    Args:
+        path: The PNG file to write.
+        views: Name -> (T, V, 3). Lines of the name after the first are printed small. T may differ between views.
+        skeleton: The joint layout of all views.
+        frames: Number of evenly spaced frames, from the first to the last.
+        title: Printed above.
+        reference: (T, V, 3), the view before its mask: its bones are drawn in light grey where a view of the same
+            length lacks them.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ConfigError: No view, or fewer than one frame asked for.
+        DataError: A view is not (T, V, 3) of this skeleton, holds non-finite numbers, or nothing can be seen in any view.
+    """
+    if not views:
+        raise ConfigError("draw_views: views", "no view to draw", found="an empty dict", remedy="pass at least one")
+    if frames < 1:
+        raise ConfigError("draw_views: frames", "at least one frame", found=frames, remedy="ask for one or more")
+    arrays = {name: _checked(f"draw_views: view {name!r}", view, skeleton) for name, view in views.items()}
+    ghost = None if reference is None else _checked("draw_views: reference", reference, skeleton)
+    rows = [_Row(name, view, skeleton, frames, ghost) for name, view in arrays.items()]
+    widest, tallest = (max(row.size[axis] for row in rows) for axis in (0, 1))
+    if max(widest, tallest) == 0:
+        raise DataError("draw_views: views", "every joint of every view is zero", remedy="pass a gait that is not masked")
+
+    panel = (WIDTH - _LABEL - _MARGIN) / frames
+    scale = min(*((1 - _AIR) * room / size for room, size in ((panel, widest), (_TALLEST, tallest)) if size > 0))
+    heights = [scale * row.size[1] + _CAPTION + _GAP for row in rows]
+    header = _HEADER if title else _MARGIN
+    total = header + sum(heights) + _FOOTER
+    figure = new_figure(WIDTH, total)
+    if title:
+        figure.text(_MARGIN / WIDTH, 1 - _MARGIN / total, title, size=TITLE, weight="bold", color=INK, va="top")
+    bottom = total - header
+    for row, height in zip(rows, heights, strict=True):
+        bottom -= height
+        axes = figure.add_axes((0, bottom / total, 1, height / total), xlim=(0, WIDTH), ylim=(0, height))
+        axes.set_axis_off()
+        row.draw(axes, panel, height, scale)
+        axes.axhline(height, color=PANEL, lw=1, xmin=_MARGIN / WIDTH, xmax=1 - _MARGIN / WIDTH)
+    _legend(figure, any(row.has_ghost for row in rows))
+    return save(figure, path)
+
+
+class _Row:
+    """One view, projected: what there is to draw and how much room it takes."""
+
+    def __init__(self, name: str, view: np.ndarray, skeleton: Skeleton, frames: int, ghost: np.ndarray | None) -> None:
+        self.name, self.view, self.skeleton = name, view, skeleton
+        self.chosen = np.unique(np.linspace(0, len(view) - 1, frames).round().astype(int))
+        rotation = view_rotation(skeleton)
+        self.points = view @ rotation.T
+        leaves = set(skeleton.parts["trunk"]) - set(skeleton.parents)
+        self.head = leaves.pop() if len(leaves) == 1 else None  # layouts with eyes and ears show their head themselves
+        self.bones = {t: visible_bones(view[t], skeleton) for t in self.chosen}
+        self.ghost_bones: dict[int, list[tuple[int, int]]] = {t: [] for t in self.chosen}
+        if ghost is not None and len(ghost) == len(view):
+            self.ghost_points = ghost @ rotation.T
+            for t in self.chosen:
+                self.ghost_bones[t] = [bone for bone in visible_bones(ghost[t], skeleton) if bone not in self.bones[t]]
+        drawn = [self.points[t, visible_joints(view[t], skeleton), :2] for t in self.chosen]
+        drawn += [self.ghost_points[t, list(bone), :2] for t, bones in self.ghost_bones.items() for bone in bones]
+        every = np.concatenate([*drawn, np.zeros((0, 2))])
+        low, high = (every.min(axis=0), every.max(axis=0)) if len(every) else (np.zeros(2), np.zeros(2))
+        self.size, self.middle = high - low, (high + low) / 2
+
+    @property
+    def has_ghost(self) -> bool:
+        return any(self.ghost_bones.values())
+
+    def draw(self, axes: Axes, panel: float, height: float, scale: float) -> None:
+        """Draw label and figures; the axes are in inches, a figure gets ``panel`` x ``height`` at ``scale`` per unit."""
+        self._draw_label(axes, height)
+        removed = removed_frames(self.view)
+        for column, t in enumerate(self.chosen):
+            left = _LABEL + column * panel
+            if removed[t]:
+                axes.add_patch(Rectangle((left + 0.04, 0.04), panel - 0.08, height - 0.08, color=PANEL, zorder=0))
+            caption = f"frame {t + 1} removed" if removed[t] else f"frame {t + 1}"
+            axes.text(left + panel / 2, 0.08, caption, size=SMALL, color=MUTED, ha="center", va="bottom")
+            place = np.array([left + panel / 2, height / 2 + _CAPTION / 2]) - scale * self.middle
+            if self.ghost_bones[t]:
+                lines = [self.ghost_points[t, list(bone), :2] * scale + place for bone in self.ghost_bones[t]]
+                axes.add_collection(LineCollection(lines, colors=GHOST, linewidths=1.0, capstyle="round", zorder=1))
+            self._draw_body(axes, t, scale, place)
+
+    def _draw_body(self, axes: Axes, t: int, scale: float, place: np.ndarray) -> None:
+        colour = {joint: PART_COLOURS[part] for part, joints in self.skeleton.parts.items() for joint in joints}
+        flat, depth = self.points[t, :, :2] * scale + place, self.points[t, :, 2]
+        bones = sorted(self.bones[t], key=lambda bone: depth[list(bone)].sum())  # far ones first
+        # A white rim under each bone shows which of two crossing limbs is in front; it ends short of the joints, where the
+        # next bone goes on.
+        shorter = np.array([[0.85, 0.15], [0.15, 0.85]])
+        lines = [line for bone in bones for line in (shorter @ flat[list(bone)], flat[list(bone)])]
+        colours = [shade for child, _ in bones for shade in (to_rgba("white"), to_rgba(colour[child]))]
+        axes.add_collection(
+            LineCollection(lines, colors=colours, linewidths=[4.0, 2.2] * len(bones), capstyle="round", zorder=2)
+        )
+        seen = np.flatnonzero(visible_joints(self.view[t], self.skeleton))
+        sizes = [45 if joint == self.head else 9 for joint in seen]
+        axes.scatter(*flat[seen].T, s=sizes, c=[colour[joint] for joint in seen], linewidths=0, zorder=3)
+
+    def _draw_label(self, axes: Axes, height: float) -> None:
+        first, *more = self.name.split("\n")
+        parts = [part.replace("_", " ") for part in masked_parts(self.view, self.skeleton)]
+        count = int(removed_frames(self.view).sum())
+        notes = more + ([f"masked: {', '.join(parts)}"] if parts else [])
+        notes += [f"{count} of {len(self.view)} frames removed"] if count else []
+        small = [line for note in notes for line in textwrap.wrap(note, 29)]
+        line = 0.165
+        y = height / 2 + _CAPTION / 2 + line * (len(small) + 1) / 2
+        axes.text(_MARGIN, y, first, size=TEXT, weight="bold", color=INK, va="top")
+        for number, text in enumerate(small, start=1):
+            axes.text(_MARGIN, y - 0.03 - line * number, text, size=SMALL, color=MUTED, va="top")
+
+
+def _legend(figure: Figure, ghost: bool) -> None:
+    handles = [Line2D([], [], color=PART_COLOURS[part], lw=3, label=part.replace("_", " ")) for part in FIVE_PARTS]
+    if ghost:
+        handles.append(Line2D([], [], color=GHOST, lw=1.5, label="before the mask"))
+    figure.legend(
+        handles=handles, loc="lower center", ncols=len(handles), frameon=False, fontsize=TEXT, labelcolor=INK,
+        handlelength=1.4, columnspacing=1.6,
+    )  # fmt: skip
+
+
+def _checked(where: str, view: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    array = finite(where, view)
+    if array.ndim != 3 or array.shape[1:] != (skeleton.num_joints, 3) or not len(array):
+        raise DataError(
+            where,
+            f"the layout {skeleton.name!r} needs (T, {skeleton.num_joints}, 3) with at least one frame",
+            found=array.shape,
+            remedy="name the layout that the data is in, or transpose it",
+        )
+    return array
