@@ -70,6 +70,12 @@ def preflight(cfg: Config) -> BaseModel:
         return MODELS.build(cfg.model)
     except KeyError as error:
         raise explain_unknown_type(error) from error
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise ConfigError(
+            str(cfg.filename or "config"), "an argument does not fit", found=error, remedy="see the class's docstring"
+        ) from error
 
 
 def explain_unknown_type(error: KeyError) -> ConfigError | KeyError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -45,7 +47,7 @@ def draw(transform: ViewTransform, x: Tensor, seed: int = 0, skeleton: Skeleton 
 
 
 def solved_matrices(x: Tensor, y: np.ndarray) -> np.ndarray:
-    """The A of y = A x, one per sample, by least squares; fails where no single matrix explains all joints and frames."""
+    """The A of y = A x, one per sample, by least squares; fails where no one matrix explains all joints and frames."""
     matrices = []
     for before, after in zip(x.numpy().astype(float), y.astype(float), strict=True):
         points, images = before.reshape(3, -1).T, after.reshape(3, -1).T
@@ -151,7 +153,7 @@ def test_transforms_are_found_in_both_registries() -> None:
 # ---- crop and shear: the default T
 
 
-@pytest.mark.parametrize(("length", "ratio"), [(48, 6), (25, 6), (7, 3), (5, 1)])
+@pytest.mark.parametrize(("length", "ratio"), [(48, 6), (25, 6), (7, 3), (5, 2)])
 def test_crop_is_one_of_the_mirror_padded_windows_all_equally_often(length: int, ratio: int) -> None:
     n, pad = 6000, length // ratio
     x = walkers(1, length)
@@ -217,12 +219,13 @@ def test_rotation_keeps_the_origin() -> None:
     assert not draw(build("RandomRotate"), torch.zeros(4, 3, 5, 16)).any()
 
 
+@pytest.mark.parametrize("lateral", [0, 2])
 @pytest.mark.parametrize("name", ["egait16", "kinect25", "coco17"])
-def test_mirror_reflects_the_walker(name: str) -> None:
-    skeleton, flip = get_skeleton(name), build("MirrorFlip", prob=1.0)
+def test_mirror_reflects_the_walker_and_twice_is_the_identity(name: str, lateral: int) -> None:
+    skeleton, flip = replace(get_skeleton(name), lateral=lateral), build("MirrorFlip", prob=1.0)
     x = walkers(3, 8, skeleton)
     by_hand = x.numpy().copy()
-    by_hand[:, 0] *= -1  # all layouts here are lateral along x
+    by_hand[:, lateral] *= -1
     for joint, label in enumerate(skeleton.joints):
         if label.startswith("left_"):
             other = skeleton.joints.index(label.replace("left_", "right_"))
@@ -256,7 +259,7 @@ def test_blur_leaves_a_constant_and_spreads_an_impulse_into_the_gaussian() -> No
     sigma = np.sqrt(-0.5 / np.log(wide[:, 21] / wide[:, 20]))
     kernel = np.exp(-(np.arange(-7, 8)[None] ** 2) / (2 * sigma[:, None] ** 2))
     np.testing.assert_allclose(wide[:, 13:28], kernel / kernel.sum(1, keepdims=True), atol=1e-5)
-    assert 0.1 <= sigma.min() and sigma.max() <= 2.0 + 1e-3
+    assert sigma.max() <= 2.0 + 1e-3  # narrower ones are too close to an impulse to be read
     assert is_uniform(sigma[sigma > 0.4], 0.4, 2.0)
 
 

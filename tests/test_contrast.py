@@ -24,8 +24,11 @@ from mmgaitemo.models.modules.key_queue import fingerprint
 from mmgaitemo.models.modules.simam_drop import simam_attention
 from mmgaitemo.skeleton import get_skeleton
 
-GENERAL = dict(crop=dict(type="TemporalCrop"), shear=dict(type="Shear"))
-STRONG = dict(ssa=dict(type="SSA", jitter=dict(type="UpperBodyJitter"), mask=dict(type="RandomSpatiotemporalMask")))
+GENERAL = dict(order=("crop", "shear"), crop=dict(type="TemporalCrop"), shear=dict(type="Shear"))
+STRONG = dict(
+    order=("ssa",),
+    ssa=dict(type="SSA", jitter=dict(type="UpperBodyJitter"), mask=dict(type="RandomSpatiotemporalMask")),
+)
 
 
 def tiny_ssal(**changes) -> SSAL:

@@ -18,6 +18,7 @@ SIDEWAYS_Z = replace(EGAIT16, name="sideways_z", lateral=2)
 LAYOUTS = pytest.mark.parametrize("skeleton", [EGAIT16, KINECT25, COCO17, Z_UP, SIDEWAYS_Z], ids=lambda s: s.name)
 
 NORMALISE = dict(
+    order=("length", "centre", "scale", "heading", "pack"),
     length=dict(type="TileCyclic", length=48),
     centre=dict(type="CentreRoot"),
     scale=dict(type="BodyScale"),
@@ -149,38 +150,44 @@ def test_transforms_leave_their_input_alone_and_repeat_themselves():
     before = results["positions"].copy()
     pipeline = build_pipeline(NORMALISE)
     assert torch.equal(pipeline(results)["inputs"], pipeline(results)["inputs"])
+    for step in pipeline.transforms:
+        step(results)
     assert np.array_equal(results["positions"], before)
     assert set(results) == {"id", "positions", "skeleton"}
 
 
-def test_steps_run_in_the_order_of_the_dict_and_none_takes_one_out():
+def test_steps_run_in_the_stated_order_and_none_takes_one_out():
     results = sample(EGAIT16, 31)
-    steps = dict(NORMALISE, length=None, scale=None)
+    steps = dict(sorted(NORMALISE.items()), length=None, scale=None)  # sorted, as in a dumped config
     inputs = build_pipeline(steps)(results)["inputs"]
     by_hand = PackGait().transform(AlignHeading().transform(CentreRoot().transform(results)))["inputs"]
     assert torch.equal(inputs, by_hand)
-    assert [type(step).__name__ for step in build_pipeline(NORMALISE).transforms] == [
-        step["type"] for step in NORMALISE.values()
-    ]
+    kinds = [type(step).__name__ for step in build_pipeline(NORMALISE).transforms]
+    assert kinds == ["TileCyclic", "CentreRoot", "BodyScale", "AlignHeading", "PackGait"]
 
 
 @pytest.mark.parametrize(
-    ("steps", "words"),
+    ("step", "words"),
     [
-        (dict(a=dict(type="TurnAround")), ["pipeline.a", "TurnAround", "TileCyclic", "None to take the step out"]),
-        (dict(a=dict(length=48)), ["pipeline.a", "None"]),
-        (dict(a="PackGait"), ["pipeline.a"]),
-        (dict(a=dict(type="Identity")), ["pipeline.a", "Identity"]),
-        (dict(a=dict(type="CentreRoot", joint=0)), ["pipeline.a", "joint", "CentreRoot"]),
-        (dict(a=dict(type="TileCyclic", length=1)), ["TileCyclic.length", "Found: 1"]),
-        (dict(a=dict(type="Resample", length=48.0)), ["Resample.length", "48.0"]),
-        ([dict(type="PackGait")], ["pipeline", "names", "list"]),
+        (dict(type="TurnAround"), ["pipeline.a", "TurnAround", "TileCyclic", "None to take the step out"]),
+        (dict(length=48), ["pipeline.a", "None"]),
+        ("PackGait", ["pipeline.a"]),
+        (dict(type="Shear"), ["pipeline.a", "Shear", "per-sequence"]),  # a batched augmentation
+        (dict(type="CentreRoot", joint=0), ["pipeline.a", "joint", "CentreRoot"]),
+        (dict(type="TileCyclic", length=1), ["TileCyclic.length", "Found: 1"]),
+        (dict(type="Resample", length=48.0), ["Resample.length", "48.0"]),
     ],
 )
-def test_impossible_pipeline_is_refused_by_name(steps, words):
+def test_impossible_step_is_refused_by_name(step, words):
     with pytest.raises(ConfigError) as caught:
-        build_pipeline(steps)
+        build_pipeline(dict(order=("a",), a=step))
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+@pytest.mark.parametrize("steps", [[dict(type="PackGait")], dict(pack=dict(type="PackGait")), dict(order=("pack",))])
+def test_steps_without_names_or_order_are_refused(steps):
+    with pytest.raises(ConfigError, match="pipeline"):
+        build_pipeline(steps)
 
 
 def _set(positions: np.ndarray, joints: tuple[int, ...], value: np.ndarray) -> np.ndarray:

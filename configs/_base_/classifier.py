@@ -9,4 +9,4 @@ model = dict(
 )
 val_cfg = dict()
 val_evaluator = dict(type="GaitMetric")
-default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=1))
+default_hooks = dict(untrained=dict(type="UntrainedEncoderHook"), checkpoint=dict(interval=100, max_keep_ckpts=1))

@@ -7,6 +7,7 @@ dataset = dict(
     fold_file="folds.csv",  # None: seeded folds, see GaitDataset
     skeleton="egait16",
     pipeline=dict(
+        order=("time", "root", "scale", "heading", "pack"),
         time=dict(type="TileCyclic", length=48),
         root=dict(type="CentreRoot"),
         scale=dict(type="BodyScale"),

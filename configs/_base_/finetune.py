@@ -7,6 +7,7 @@ model = dict(
         views=dict(
             type="SingleView",
             general=dict(
+                order=("crop", "shear", "mirror"),
                 crop=dict(type="TemporalCrop", padding_ratio=6),
                 shear=dict(type="Shear", amplitude=0.1),
                 mirror=dict(type="MirrorFlip", prob=0.5),

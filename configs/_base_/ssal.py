@@ -7,10 +7,12 @@ model = dict(
         views=dict(
             type="ContrastiveViews",
             general=dict(
+                order=("crop", "shear"),
                 crop=dict(type="TemporalCrop", padding_ratio=6),
                 shear=dict(type="Shear", amplitude=0.15),  # AimCLR: 0.5; lean and swing carry the emotion
             ),
             strong=dict(
+                order=("ssa",),
                 ssa=dict(
                     type="SSA",
                     jitter=dict(type="UpperBodyJitter"),

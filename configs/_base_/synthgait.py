@@ -6,6 +6,7 @@ dataset = dict(
     takes=3,
     seed=0,
     pipeline=dict(
+        order=("time", "root", "scale", "heading", "pack"),
         time=dict(type="TileCyclic", length=48),
         root=dict(type="CentreRoot"),
         scale=dict(type="BodyScale"),

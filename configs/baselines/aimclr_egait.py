@@ -8,6 +8,7 @@ model = dict(
         views=dict(
             strong=dict(
                 _delete_=True,
+                order=("mirror", "rotate", "noise", "blur", "axis"),
                 mirror=dict(type="MirrorFlip", prob=0.5),
                 rotate=dict(type="RandomRotate", main_angle=30, other_angle=1),
                 noise=dict(type="GaussianNoise", std=0.01, prob=0.5),

@@ -80,8 +80,8 @@ def random_subsets(sizes: Tensor, total: int, generator: torch.Generator) -> Ten
     Returns:
         (N, total) bool, with ``sizes[n]`` True in row n; all subsets of that size are equally likely.
     """
-    rank = uniform((len(sizes), total), 0, 1, generator).argsort(1).argsort(1)  # a random permutation per sample
-    return rank < sizes[:, None]
+    permutation = uniform((len(sizes), total), 0, 1, generator).argsort(1)
+    return permutation < sizes[:, None]
 
 
 def apply_matrix(x: Tensor, matrix: Tensor) -> Tensor:

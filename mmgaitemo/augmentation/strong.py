@@ -139,7 +139,7 @@ class RandomSpatiotemporalMask(ViewTransform):
 
     def _frame_bounds(self, length: int) -> tuple[int, int]:
         """Fewest and most frames to remove of ``length``."""
-        # Rounding first: 0.1 * 70 is 7.000000000000001 in floating point.
+        # Rounding first: in floating point 0.07 * 100 is more than 7, and 0.29 * 100 less than 29.
         low, high = (round(ratio * length, 6) for ratio in self.frame_ratio)
         return min(math.ceil(low), math.floor(high)), math.floor(high)
 

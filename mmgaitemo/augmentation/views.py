@@ -1,42 +1,33 @@
-"""From recipes of transforms to the views of a batch.
-
-A recipe is a dict of named transform configs, applied in the order of its keys. Names, rather than positions in a
-list, let a child config change one transform, or drop it with ``shear=None``.
-"""
+"""From recipes of transforms to the views of a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmgaitemo.augmentation.base import ViewTransform, build_transform
-from mmgaitemo.errors import ConfigError
+from mmgaitemo.recipe import steps_in_order
 from mmgaitemo.registry import TRANSFORMS
 from mmgaitemo.skeleton import Skeleton
 
-Recipe = Mapping[str, dict | ViewTransform | None]
+Recipe = Mapping[str, Any]
 
 
 def chain(recipe: Recipe, where: str = "views") -> list[ViewTransform]:
-    """Build the transforms of a recipe in its order; ``None`` entries are left out.
+    """Build the transforms of a recipe (see ``mmgaitemo.recipe``) in its order; ``None`` entries are left out.
 
     Args:
-        recipe: Named configs, e.g. ``dict(crop=dict(type='TemporalCrop'), shear=dict(type='Shear'))``.
+        recipe: Named configs and their order, e.g.
+            ``dict(order=('crop', 'shear'), crop=dict(type='TemporalCrop'), shear=dict(type='Shear'))``.
         where: Config key of the recipe, for messages.
 
     Raises:
-        ConfigError: The recipe is no dict of named configs, or an entry cannot be built.
+        ConfigError: The recipe is none, or an entry cannot be built.
     """
-    if not isinstance(recipe, Mapping) or "type" in recipe:
-        raise ConfigError(
-            where,
-            "must be a dict of named transforms",
-            found=recipe,
-            remedy="write for example dict(shear=dict(type='Shear'))",
-        )
-    return [build_transform(config, f"{where}.{name}") for name, config in recipe.items() if config is not None]
+    return [build_transform(config, f"{where}.{name}") for name, config in steps_in_order(recipe, where)]
 
 
 def apply(transforms: Sequence[ViewTransform], x: Tensor, skeleton: Skeleton, generator: torch.Generator) -> Tensor:

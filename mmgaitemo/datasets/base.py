@@ -14,40 +14,31 @@ from mmengine.dataset import BaseDataset, Compose
 
 from mmgaitemo.datasets.splits import UNLABELLED, nested_fraction
 from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.recipe import steps_in_order
 from mmgaitemo.registry import TRANSFORMS
 from mmgaitemo.skeleton import get_skeleton
 
 SPLITS = ("train", "test", "all")
 
 
-def build_pipeline(steps: Mapping[str, dict[str, Any] | None]) -> Compose:
-    """Build the per-sequence transforms of a config.
+def build_pipeline(recipe: Mapping[str, Any]) -> Compose:
+    """Build the per-sequence transforms of a recipe (see ``mmgaitemo.recipe``).
 
     Args:
-        steps: Name to transform config, applied in this order; ``None`` takes the step out, so that a child config
-            can change or remove one step by its name.
+        recipe: Named transform configs and their order; ``None`` takes a step out.
 
     Returns:
         A callable from results dict (``positions`` (T, V, 3), ``skeleton``, ``id``) to results dict.
 
     Raises:
-        ConfigError: A step names no registered transform, or its arguments do not fit.
+        ConfigError: The recipe is none, a step names no registered transform, or its arguments do not fit.
     """
-    if not isinstance(steps, Mapping):
-        raise ConfigError(
-            "pipeline",
-            "the steps need names",
-            found=type(steps).__name__,
-            remedy="write pipeline=dict(name=dict(type=...), ...)",
-        )
-    known = [name for name, kind in TRANSFORMS.module_dict.items() if issubclass(kind, BaseTransform)]
     transforms = []
-    for name, step in steps.items():
-        if step is None:
-            continue
+    for name, step in steps_in_order(recipe, "pipeline"):
         kind = step.get("type") if isinstance(step, Mapping) else None
         cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
         if not isinstance(cls, type) or not issubclass(cls, BaseTransform):
+            known = [name for name, entry in TRANSFORMS.module_dict.items() if issubclass(entry, BaseTransform)]
             raise ConfigError(
                 f"pipeline.{name}",
                 "no such per-sequence transform",
@@ -58,7 +49,10 @@ def build_pipeline(steps: Mapping[str, dict[str, Any] | None]) -> Compose:
             transforms.append(TRANSFORMS.build(step))
         except TypeError as error:
             raise ConfigError(
-                f"pipeline.{name}", "the arguments do not fit", found=f"{dict(step)} ({error})", remedy=f"see the docstring of {cls}"
+                f"pipeline.{name}",
+                "the arguments do not fit",
+                found=f"{dict(step)} ({error})",
+                remedy=f"see the docstring of {cls.__name__}",
             ) from None
     return Compose(transforms)
 
@@ -72,8 +66,8 @@ class SkeletonDataset(BaseDataset):
     before changing it. A subclass provides ``load_data_list``.
 
     Args:
-        pipeline: Name to transform config; see ``build_pipeline``. Runs once per sequence, so all steps have to be
-            deterministic; views are made batch by batch in the data preprocessor.
+        pipeline: Recipe of per-sequence transforms; see ``build_pipeline``. Runs once per sequence, so all steps have
+            to be deterministic; views are made batch by batch in the data preprocessor.
         skeleton: Name of the joint layout.
         classes: Class names, in the order of the ids.
         split: ``train`` (all folds but one), ``test`` (that fold) or ``all``.
@@ -95,7 +89,7 @@ class SkeletonDataset(BaseDataset):
     def __init__(
         self,
         *,
-        pipeline: Mapping[str, dict[str, Any] | None],
+        pipeline: Mapping[str, Any],
         skeleton: str,
         classes: Sequence[str],
         split: str = "train",

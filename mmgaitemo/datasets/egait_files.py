@@ -55,6 +55,14 @@ def _read_hdf5(path: Path, how_to_get: str) -> dict[str, Any]:
             found=(str(error).splitlines() or [type(error).__name__])[0],
             remedy="copy it again and compare its size and checksum with the source's",
         ) from None
+    unreadable = [key for key in entries if not isinstance(key, str)]
+    if unreadable:
+        raise DataError(
+            str(path),
+            "a key is not UTF-8 text",
+            found=repr(unreadable[0]),
+            remedy="rename it in both files, or copy again",
+        )
     if not entries:
         raise DataError(str(path), "the file holds no gait", remedy="copy it again, or leave this pair of files out")
     return entries

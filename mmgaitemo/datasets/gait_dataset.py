@@ -77,7 +77,7 @@ class GaitDataset(SkeletonDataset):
     Args:
         data_root: Folder of the files.
         files: Name of a source to ``dict(features=..., labels=..., frame_step=1)``, see ``GaitFiles``; ``None`` takes
-            the source out.
+            the source out. Samples come in the order of source names, then keys.
         pipeline: See ``SkeletonDataset``.
         skeleton: Layout of the files' rows.
         classes: Class names, in the order of the ids; the default is the mapping that E-Gait's acted emotions support.
@@ -104,7 +104,7 @@ class GaitDataset(SkeletonDataset):
         *,
         data_root: str,
         files: Mapping[str, dict[str, Any] | None],
-        pipeline: Mapping[str, dict[str, Any] | None],
+        pipeline: Mapping[str, Any],
         skeleton: str = "egait16",
         classes: Sequence[str] = EGAIT_CLASSES,
         fold_file: str | None = "folds.csv",
@@ -157,7 +157,7 @@ class GaitDataset(SkeletonDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check all files; see ``SkeletonDataset``."""
         records: dict[str, dict[str, Any]] = {}
-        for source, files in self.files.items():
+        for source, files in sorted(self.files.items()):  # a dumped config has sorted keys: keep the order of samples
             features = self.root / files.features
             gaits = read_features(features, self.skeleton, frame_step=files.frame_step, how_to_get=self.how_to_get)
             labels = dict.fromkeys(gaits, UNLABELLED)

@@ -22,7 +22,8 @@ def _cast(num_persons: int, takes: int, seed: int) -> tuple[Walk, ...]:
 class SyntheticGait(SkeletonDataset):
     """Synthetic walkers in four moods, in E-Gait's joint layout.
 
-    How they move, and from which sources, says ``synthetic_walks``. All walks of a person share a fold. A result on them says that the machinery works, nothing about people.
+    How they move, and from which sources, says ``synthetic_walks``. All walks of a person share a fold. A result on
+    them says that the machinery works, nothing about people.
 
     Args:
         pipeline: See ``SkeletonDataset``, as are the arguments not named here.
@@ -44,7 +45,7 @@ class SyntheticGait(SkeletonDataset):
     def __init__(
         self,
         *,
-        pipeline: Mapping[str, dict[str, Any] | None],
+        pipeline: Mapping[str, Any],
         num_persons: int = 60,
         takes: int = 3,
         seed: int = 0,

@@ -63,7 +63,7 @@ class Expression:
 
     Args:
         cadence: Natural logarithm of the factor on the stride frequency; as the others up to ``twist``.
-        stride: Movement of the thighs.
+        stride: Movement of thighs and knees.
         arms: Swing of the arms.
         bounce: Yield of the knees and nodding of trunk, head and shoulders, all twice a cycle.
         sway: Lateral movement of pelvis and trunk.
@@ -87,15 +87,15 @@ class Expression:
 
 
 _EXPRESSIONS = {
-    "happy": Expression(cadence=0.07, stride=0.08, arms=0.40, bounce=0.55, twist=0.15, surge=-0.05, head=-6, trunk=-2),
+    "happy": Expression(cadence=0.07, stride=0.08, arms=0.45, bounce=0.65, twist=0.2, surge=-0.08, head=-6, trunk=-2),
     "sad": Expression(
-        cadence=-0.16, stride=-0.13, arms=-0.45, bounce=-0.4, sway=0.4, twist=-0.2, surge=-0.05, head=8, trunk=3
+        cadence=-0.17, stride=-0.15, arms=-0.5, bounce=-0.5, sway=0.45, twist=-0.2, surge=-0.05, head=8, trunk=3
     ),
-    "angry": Expression(cadence=0.16, stride=0.12, arms=0.15, bounce=-0.1, twist=0.1, surge=0.16, elbow=9),
+    "angry": Expression(cadence=0.16, stride=0.12, arms=0.2, bounce=-0.1, twist=0.1, surge=0.18, elbow=9),
     "neutral": Expression(),
 }
+_YIELD = 0.3  # the knees' share of the bounce: their curve is large and needs little
 MOODS = tuple(_EXPRESSIONS)
-
 
 # Spread over persons of the mean of a curve, degrees.
 _POSTURE_HABITS = {
@@ -165,7 +165,8 @@ def synthetic_walks(num_persons: int, takes: int, seed: int, skeleton: Skeleton 
         person = draw_person(np.random.default_rng(np.random.SeedSequence([seed, number])))
         for label, mood in enumerate(MOODS):
             for take in range(takes):
-                rng = np.random.default_rng(np.random.SeedSequence([seed, number, label, take]))
+                # A spawn key, because [seed, number, 0, 0] would be the stream that drew the person.
+                rng = np.random.default_rng(np.random.SeedSequence([seed, number], spawn_key=(label, take)))
                 positions = _add_sensor_noise(clean_walk(person, mood, rng), rng)
                 walks.append(Walk(f"{name}_{mood}_take{take}", name, label, positions.astype(np.float32)))
     return walks
@@ -194,17 +195,18 @@ def draw_person(rng: np.random.Generator) -> Person:
 def clean_walk(person: Person, mood: str, rng: np.random.Generator) -> np.ndarray:
     """One noiseless take: (T, V, 3) float64, metres."""
     gait, felt = person.gait.copy(), _EXPRESSIONS[mood]
-    strength = person.expressivity * np.exp(rng.normal(0, 0.12))
+    strength = person.expressivity * np.exp(rng.normal(0, 0.1))
 
     def scale(names: tuple[str, ...], log_gain: float, columns: slice) -> None:
         for name in names:
-            gait[rows(name), columns] *= np.exp(strength * log_gain + rng.normal(0, 0.05))
+            gait[rows(name), columns] *= np.exp(strength * log_gain + rng.normal(0, 0.04))
 
     scale(("thigh", "knee"), felt.stride, slice(1, None))
     scale(("swing", "elbow"), felt.arms, slice(1, None))
     scale(("sway", "trunk_roll"), felt.sway, slice(1, None))
     scale(("pelvis_yaw", "trunk_yaw"), felt.twist, slice(1, None))
     scale(("trunk_pitch", "head_pitch", "shrug", "carriage"), felt.bounce, slice(2, 3))
+    scale(("knee",), _YIELD * felt.bounce, slice(2, 3))
     for name, degrees in (("elbow", felt.elbow), ("head_pitch", felt.head), ("trunk_pitch", felt.trunk)):
         gait[rows(name), 0] += np.radians(strength * degrees)
     for name in _POSTURE_HABITS:

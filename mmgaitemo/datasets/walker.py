@@ -1,10 +1,10 @@
 """A walking skeleton: one gait cycle by forward kinematics from angle curves that are short Fourier series.
 
 Every bone has an orientation; a joint sits at its parent plus the turned bone. The orientations follow from the
-*curves* below (trunk pitch, thigh elevation, knee flexion, ...), functions of the gait phase. A gait is therefore a small
+*curves* below (trunk pitch, thigh elevation, knee flexion, ...), functions of the gait phase. A gait is therefore a
 table of complex numbers, ``(len(CURVES), ORDER + 1)``: column 0 is the posture, the others are the movement. Another
 walker is an edit of rows: a gain on columns 1 and up moves more, an addition to column 0 stands otherwise. The layout
-ends at the ankles (its "feet"), so the ankle shows only in how a trailing foot leaves the ground.
+ends at the ankles (its "feet"): there is no ankle angle to draw.
 
 Axes are E-Gait's: y up, the body faces -z, its left is -x, metres. Phase 0 is the heel strike of the left foot; a cycle
 is two pi. Angles are radians, positive where a limb, the trunk or the head goes forward (pitch), a knee or elbow bends,
@@ -23,9 +23,18 @@ import numpy as np
 from mmgaitemo.skeleton import EGAIT16
 
 ORDER = 4  # harmonics of the stride frequency: with fewer the knee loses its yield in early stance
-AXIAL = tuple(f"{segment}_{axis}" for segment in ("pelvis", "trunk", "head") for axis in ("pitch", "yaw", "roll")) + (
-    "sway",
+AXIAL = (
+    "pelvis_yaw",
+    "pelvis_roll",
+    "sway",  # of the pelvis over the feet, as the angle that the legs then lean
+    "trunk_pitch",
+    "trunk_yaw",
+    "trunk_roll",
+    "head_pitch",
+    "head_yaw",
+    "head_roll",
 )
+# stance and carriage: abduction of leg and arm; swing: pitch of the upper arm; inward: turn of the forearm.
 PAIRED = ("thigh", "knee", "stance", "swing", "elbow", "carriage", "inward", "shrug")
 CURVES = AXIAL + tuple(f"{side}_{name}" for name in PAIRED for side in ("left", "right"))
 

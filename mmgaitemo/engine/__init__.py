@@ -4,7 +4,7 @@ from mmgaitemo.engine.checkpoint_hook import SafeCheckpointHook
 from mmgaitemo.engine.contrast_hooks import KeyQueueHook, MomentumUpdateHook
 from mmgaitemo.engine.knn_probe_loop import KNNProbeLoop
 from mmgaitemo.engine.report_hook import RunReportHook
-from mmgaitemo.engine.training_hooks import FiniteLossHook, SeedHook
+from mmgaitemo.engine.training_hooks import FiniteLossHook, SeedHook, UntrainedEncoderHook
 
 __all__ = [
     "FiniteLossHook",
@@ -14,4 +14,5 @@ __all__ = [
     "RunReportHook",
     "SafeCheckpointHook",
     "SeedHook",
+    "UntrainedEncoderHook",
 ]

@@ -28,7 +28,7 @@ class SafeCheckpointHook(Hook):
         """Leave only tensors and plain values."""
         hub = checkpoint["message_hub"]
         hub["log_scalars"] = OrderedDict()
-        hub["runtime_info"] = OrderedDict((k, v) for k, v in hub["runtime_info"].items() if isinstance(v, PLAIN))
+        hub["runtime_info"] = OrderedDict((k, v) for k, v in hub["runtime_info"].items() if type(v) in PLAIN)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Compare keys and shapes before anything is loaded.

@@ -1,8 +1,9 @@
-"""What a run leaves behind for a person: a table, a loss curve, a picture of the embedding."""
+"""What a run leaves behind for a person: the last metrics, the curves, a picture of the embedding."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,51 +17,62 @@ from mmgaitemo.evaluation import extract_features
 from mmgaitemo.registry import HOOKS
 from mmgaitemo.visualization import draw_curves, draw_embedding
 
+PROBE = "knn/accuracy"
+REFERENCES = {"untrained_accuracy": "untrained", "majority_accuracy": "majority class"}
+BOOKKEEPING = {"epoch", "iter", "step", "time", "data_time", "memory"}
 
-def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Every logged quantity of a run, over all its interruptions: name to (steps, values), later entries winning."""
-    values: dict[str, dict[int, float]] = defaultdict(dict)
+
+def read_scalars(work_dir: Path, steps_per_epoch: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Every logged quantity of a run, over all its interruptions: name to (epochs, values), later entries winning."""
+    values: dict[str, dict[float, float]] = defaultdict(dict)
     for file in sorted(work_dir.glob("*/vis_data/scalars.json")):
         for line in file.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
-            for name, value in entry.items():
-                if isinstance(value, (int, float)):
-                    values[name][entry["step"]] = value
+            epoch = entry["step"] / steps_per_epoch if "lr" in entry else entry["step"]  # probes are logged by epoch
+            for name in entry.keys() - BOOKKEEPING:
+                if math.isfinite(entry[name]):
+                    values[name][epoch] = entry[name]
     return {
-        name: (np.array(sorted(series)), np.array([series[step] for step in sorted(series)]))
-        for name, series in values.items()
+        name: (np.array(sorted(series)), np.array([series[epoch] for epoch in sorted(series)]))
+        for name, series in sorted(values.items())
     }
 
 
 @HOOKS.register_module()
 class RunReportHook(Hook):
-    """Draws ``curves.png`` and, for a pre-training run, ``embedding.png``, and logs the last metrics as a table."""
+    """Writes ``curves.png`` and, after pre-training, ``embedding.png``, and logs the last metrics."""
 
     priority = "LOWEST"
 
     @master_only
-    def after_run(self, runner: Runner) -> None:
-        """Write the report; only after training, a test leaves its own pictures."""
-        if runner._train_loop is None or isinstance(runner._train_loop, dict):
-            return
+    def after_train(self, runner: Runner) -> None:
+        """Write the report."""
         work_dir = Path(runner.work_dir)
-        scalars = read_scalars(work_dir)
-        metrics = {
-            name: float(values[-1]) for name, (_, values) in scalars.items() if "accuracy" in name or "f1" in name
-        }
+        curves = read_scalars(work_dir, runner.max_iters / runner.max_epochs)
+        metrics = {name: values[-1] for name, (_, values) in curves.items() if "accuracy" in name or "f1" in name}
         if metrics:
-            rows = [f"{name:<32}{value:>8.3f}" for name, value in sorted(metrics.items())]
-            runner.logger.info("last metrics\n" + "\n".join(rows))
-        draw_curves(work_dir / "curves.png", scalars)
+            rows = (f"{name:<24}{value:>8.3f}" for name, value in metrics.items())
+            runner.logger.info("the last metrics:\n" + "\n".join(rows))
+        references = {REFERENCES[name]: float(metrics[name]) for name in REFERENCES if name in metrics}
+        shown = {name: curve for name, curve in curves.items() if name not in REFERENCES}
+        if shown:  # a run shorter than the logging interval has no curve
+            draw_curves(
+                work_dir / "curves.png",
+                shown,
+                xlabel="epoch",
+                title=f"{work_dir.name}: losses, schedules and probes",
+                smooth=[name for name in shown if "loss" in name or name == "top1"],
+                references={PROBE: references} if PROBE in shown else None,
+            )
         model = unwrap(runner.model)
         if hasattr(model, "queue") and runner.val_loop is not None:
-            dataset = runner.val_loop.dataloader.dataset
+            dataset = runner.val_loop.dataset
             features, labels, _ = extract_features(model, dataset)
             draw_embedding(
                 work_dir / "embedding.png",
                 features.numpy(),
                 labels.numpy(),
                 list(dataset.metainfo["classes"]),
-                title="held-out walks in the space of the trained encoder",
+                title="Held-out walks in the space of the trained encoder",
             )
-        runner.logger.info(f"checkpoint, config, log, curves and pictures: {work_dir}")
+        runner.logger.info(f"checkpoints, config, log, curves and pictures are in {work_dir}")

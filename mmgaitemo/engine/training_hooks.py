@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 
 from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import TrainingError
+from mmgaitemo.evaluation import reestimate_batchnorm
+from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
 from mmgaitemo.registry import HOOKS
 
 
@@ -58,3 +60,18 @@ class FiniteLossHook(Hook):
                 remedy="look at these samples, lower the learning rate or clip the gradient; the last checkpoint in "
                 f"{runner.work_dir} is from before",
             )
+
+
+@HOOKS.register_module()
+class UntrainedEncoderHook(Hook):
+    """Gives an encoder that is untrained on purpose the BatchNorm statistics of the training walks.
+
+    So the probe of ``--encoder untrained`` differs from that of a pre-trained encoder in the weights alone.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Set the statistics, in a fresh run."""
+        model = unwrap(runner.model)
+        if model.encoder == UNTRAINED and runner.iter == 0:
+            reestimate_batchnorm(model, runner.train_dataloader.dataset)
+            model.train()

@@ -24,17 +24,18 @@ from mmgaitemo.visualization.style import (
     PART_COLOURS,
     SMALL,
     TEXT,
-    TITLE,
     WIDTH,
     finite,
     new_figure,
     save,
+    title_size,
 )
 
 AZIMUTH, ELEVATION = np.radians(52.0), np.radians(10.0)
 _LABEL, _MARGIN, _HEADER, _FOOTER = 1.95, 0.15, 0.5, 0.45  # inches: row labels, outer edge, title, legend
 _TALLEST = 1.45  # inches, of a row's figures
-_CAPTION, _GAP = 0.2, 0.16  # inches: the line below a figure, and what keeps rows apart
+_CAPTION, _GAP = 0.2, 0.24  # inches: the line below a figure, and what keeps rows apart
+_LINE = 0.165  # inches, of the row labels
 _AIR = 0.12  # empty part of a panel around its figure
 
 
@@ -55,8 +56,8 @@ def view_rotation(skeleton: Skeleton) -> np.ndarray:
 def visible_joints(pose: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """(V,) bool: which joints of ``pose`` (V, 3) are not masked.
 
-    A mask sets joints to exactly zero. The root and the centre may stand at the origin of their own accord: they count as
-    masked only together with the rest of their part.
+    A mask sets joints to exactly zero. The root and the centre may stand at the origin of their own accord: they count
+    as masked only together with the rest of their part.
     """
     seen = (pose != 0).any(axis=-1)
     result = seen.copy()
@@ -75,7 +76,7 @@ def visible_bones(pose: np.ndarray, skeleton: Skeleton) -> list[tuple[int, int]]
 
 def removed_frames(view: np.ndarray) -> np.ndarray:
     """(T,) bool: frames of ``view`` (T, V, 3) in which every joint is zero."""
-    return ~view.any(axis=(1, 2))
+    return np.all(view == 0, axis=(1, 2))
 
 
 def masked_parts(view: np.ndarray, skeleton: Skeleton) -> list[str]:
@@ -103,15 +104,15 @@ def draw_views(
         skeleton: The joint layout of all views.
         frames: Number of evenly spaced frames, from the first to the last.
         title: Printed above.
-        reference: (T, V, 3), the view before its mask: its bones are drawn in light grey where a view of the same
-            length lacks them.
+        reference: (T, V, 3), best the view before its mask, else another unmasked view: its bones are drawn in light
+            grey where a view of the same length lacks them.
 
     Returns:
         ``path``.
 
     Raises:
         ConfigError: No view, or fewer than one frame asked for.
-        DataError: A view is not (T, V, 3) of this skeleton, holds non-finite numbers, or nothing can be seen in any view.
+        DataError: A view is not (T, V, 3) of this skeleton or not finite, or no view shows anything.
     """
     if not views:
         raise ConfigError("draw_views: views", "no view to draw", found="an empty dict", remedy="pass at least one")
@@ -119,19 +120,24 @@ def draw_views(
         raise ConfigError("draw_views: frames", "at least one frame", found=frames, remedy="ask for one or more")
     arrays = {name: _checked(f"draw_views: view {name!r}", view, skeleton) for name, view in views.items()}
     ghost = None if reference is None else _checked("draw_views: reference", reference, skeleton)
+    if not any(view.any() for view in arrays.values()):
+        raise DataError(
+            "draw_views: views", "every joint of every view is zero", remedy="pass a view that shows a body"
+        )
     rows = [_Row(name, view, skeleton, frames, ghost) for name, view in arrays.items()]
-    widest, tallest = (max(row.size[axis] for row in rows) for axis in (0, 1))
-    if max(widest, tallest) == 0:
-        raise DataError("draw_views: views", "every joint of every view is zero", remedy="pass a gait that is not masked")
-
     panel = (WIDTH - _LABEL - _MARGIN) / frames
-    scale = min(*((1 - _AIR) * room / size for room, size in ((panel, widest), (_TALLEST, tallest)) if size > 0))
-    heights = [scale * row.size[1] + _CAPTION + _GAP for row in rows]
+    widest, tallest = (max(row.size[axis] for row in rows) for axis in (0, 1))
+    # A size of 0: all drawn frames are removed, or show a single point.
+    scale = min(
+        [(1 - _AIR) * room / size for room, size in ((panel, widest), (_TALLEST, tallest)) if size > 0], default=1
+    )
+    heights = [max(scale * row.size[1] + _CAPTION, _LINE * len(row.label)) + _GAP for row in rows]
     header = _HEADER if title else _MARGIN
     total = header + sum(heights) + _FOOTER
     figure = new_figure(WIDTH, total)
     if title:
-        figure.text(_MARGIN / WIDTH, 1 - _MARGIN / total, title, size=TITLE, weight="bold", color=INK, va="top")
+        size = title_size(title, WIDTH - 2 * _MARGIN)
+        figure.text(_MARGIN / WIDTH, 1 - _MARGIN / total, title, size=size, weight="bold", color=INK, va="top")
     bottom = total - header
     for row, height in zip(rows, heights, strict=True):
         bottom -= height
@@ -151,13 +157,14 @@ class _Row:
         self.chosen = np.unique(np.linspace(0, len(view) - 1, frames).round().astype(int))
         rotation = view_rotation(skeleton)
         self.points = view @ rotation.T
+        self.label = self._label()
         leaves = set(skeleton.parts["trunk"]) - set(skeleton.parents)
         self.head = leaves.pop() if len(leaves) == 1 else None  # layouts with eyes and ears show their head themselves
         self.bones = {t: visible_bones(view[t], skeleton) for t in self.chosen}
         self.ghost_bones: dict[int, list[tuple[int, int]]] = {t: [] for t in self.chosen}
         if ghost is not None and len(ghost) == len(view):
             self.ghost_points = ghost @ rotation.T
-            for t in self.chosen:
+            for t in self.chosen[~removed_frames(view)[self.chosen]]:
                 self.ghost_bones[t] = [bone for bone in visible_bones(ghost[t], skeleton) if bone not in self.bones[t]]
         drawn = [self.points[t, visible_joints(view[t], skeleton), :2] for t in self.chosen]
         drawn += [self.ghost_points[t, list(bone), :2] for t, bones in self.ghost_bones.items() for bone in bones]
@@ -170,16 +177,19 @@ class _Row:
         return any(self.ghost_bones.values())
 
     def draw(self, axes: Axes, panel: float, height: float, scale: float) -> None:
-        """Draw label and figures; the axes are in inches, a figure gets ``panel`` x ``height`` at ``scale`` per unit."""
+        """Draw label and figures; axes in inches, a figure gets ``panel`` x ``height`` at ``scale`` per unit."""
         self._draw_label(axes, height)
         removed = removed_frames(self.view)
         for column, t in enumerate(self.chosen):
             left = _LABEL + column * panel
+            centre = np.array([left + panel / 2, (height + _CAPTION) / 2])
+            axes.text(centre[0], 0.08, f"frame {t + 1}", size=SMALL, color=MUTED, ha="center", va="bottom")
             if removed[t]:
-                axes.add_patch(Rectangle((left + 0.04, 0.04), panel - 0.08, height - 0.08, color=PANEL, zorder=0))
-            caption = f"frame {t + 1} removed" if removed[t] else f"frame {t + 1}"
-            axes.text(left + panel / 2, 0.08, caption, size=SMALL, color=MUTED, ha="center", va="bottom")
-            place = np.array([left + panel / 2, height / 2 + _CAPTION / 2]) - scale * self.middle
+                corner, width = (left + 0.06, 0.06 + _CAPTION), panel - 0.12
+                axes.add_patch(Rectangle(corner, width, height - _CAPTION - 0.12, color=PANEL, zorder=0))
+                axes.text(centre[0], centre[1], "frame\nremoved", size=SMALL, color=MUTED, ha="center", va="center")
+                continue
+            place = centre - scale * self.middle
             if self.ghost_bones[t]:
                 lines = [self.ghost_points[t, list(bone), :2] * scale + place for bone in self.ghost_bones[t]]
                 axes.add_collection(LineCollection(lines, colors=GHOST, linewidths=1.0, capstyle="round", zorder=1))
@@ -189,8 +199,8 @@ class _Row:
         colour = {joint: PART_COLOURS[part] for part, joints in self.skeleton.parts.items() for joint in joints}
         flat, depth = self.points[t, :, :2] * scale + place, self.points[t, :, 2]
         bones = sorted(self.bones[t], key=lambda bone: depth[list(bone)].sum())  # far ones first
-        # A white rim under each bone shows which of two crossing limbs is in front; it ends short of the joints, where the
-        # next bone goes on.
+        # A white rim under each bone shows which of two crossing limbs is in front; it ends short of the joints, where
+        # the next bone goes on.
         shorter = np.array([[0.85, 0.15], [0.15, 0.85]])
         lines = [line for bone in bones for line in (shorter @ flat[list(bone)], flat[list(bone)])]
         colours = [shade for child, _ in bones for shade in (to_rgba("white"), to_rgba(colour[child]))]
@@ -198,31 +208,43 @@ class _Row:
             LineCollection(lines, colors=colours, linewidths=[4.0, 2.2] * len(bones), capstyle="round", zorder=2)
         )
         seen = np.flatnonzero(visible_joints(self.view[t], self.skeleton))
+        seen = seen[np.argsort(depth[seen], kind="stable")]
         sizes = [45 if joint == self.head else 9 for joint in seen]
-        axes.scatter(*flat[seen].T, s=sizes, c=[colour[joint] for joint in seen], linewidths=0, zorder=3)
+        axes.scatter(
+            flat[seen, 0], flat[seen, 1], s=sizes, c=[colour[joint] for joint in seen.tolist()], linewidths=0, zorder=3
+        )
+
+    def _label(self) -> list[tuple[str, bool]]:
+        """Lines of the row's label, and whether they are headings."""
+        heading, *notes = self.name.split("\n")
+        if parts := masked_parts(self.view, self.skeleton):
+            notes.append(f"masked: {', '.join(parts).replace('_', ' ')}")
+        if count := np.count_nonzero(removed_frames(self.view)):
+            notes.append(f"{count} of {len(self.view)} frames removed")
+        lines = [(line, True) for line in textwrap.wrap(heading, 22)]
+        return lines + [(line, False) for note in notes for line in textwrap.wrap(note, 29)]
 
     def _draw_label(self, axes: Axes, height: float) -> None:
-        first, *more = self.name.split("\n")
-        parts = [part.replace("_", " ") for part in masked_parts(self.view, self.skeleton)]
-        count = int(removed_frames(self.view).sum())
-        notes = more + ([f"masked: {', '.join(parts)}"] if parts else [])
-        notes += [f"{count} of {len(self.view)} frames removed"] if count else []
-        small = [line for note in notes for line in textwrap.wrap(note, 29)]
-        line = 0.165
-        y = height / 2 + _CAPTION / 2 + line * (len(small) + 1) / 2
-        axes.text(_MARGIN, y, first, size=TEXT, weight="bold", color=INK, va="top")
-        for number, text in enumerate(small, start=1):
-            axes.text(_MARGIN, y - 0.03 - line * number, text, size=SMALL, color=MUTED, va="top")
+        top = (height + _CAPTION + _LINE * len(self.label)) / 2
+        for number, (line, heading) in enumerate(self.label):
+            size, weight, colour = (TEXT, "bold", INK) if heading else (SMALL, "normal", MUTED)
+            axes.text(_MARGIN, top - _LINE * (number + 1), line, size=size, weight=weight, color=colour, va="baseline")
 
 
 def _legend(figure: Figure, ghost: bool) -> None:
     handles = [Line2D([], [], color=PART_COLOURS[part], lw=3, label=part.replace("_", " ")) for part in FIVE_PARTS]
     if ghost:
-        handles.append(Line2D([], [], color=GHOST, lw=1.5, label="before the mask"))
+        handles.append(Line2D([], [], color=GHOST, lw=1.5, label="masked (reference)"))
     figure.legend(
-        handles=handles, loc="lower center", ncols=len(handles), frameon=False, fontsize=TEXT, labelcolor=INK,
-        handlelength=1.4, columnspacing=1.6,
-    )  # fmt: skip
+        handles=handles,
+        loc="lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=TEXT,
+        labelcolor=INK,
+        handlelength=1.4,
+        columnspacing=1.6,
+    )
 
 
 def _checked(where: str, view: np.ndarray, skeleton: Skeleton) -> np.ndarray:

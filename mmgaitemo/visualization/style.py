@@ -1,4 +1,4 @@
-"""What all pictures share: colours, letter sizes, a figure without global state, and saving that never leaves half a file.
+"""What all pictures share: colours, letter sizes, figures without global state, and saving that leaves no half file.
 
 Figures are made with Matplotlib's objects, not with pyplot: no window system is asked for, nothing is kept after the
 call, and threads do not disturb one another.
@@ -44,6 +44,11 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+def title_size(title: str, width: float) -> float:
+    """Letter size in points at which ``title`` fits into ``width`` inches: a bold letter is about 0.68 sizes wide."""
+    return min(TITLE, 72 * width / (0.68 * max(len(title), 1)))
 
 
 def plain_axes(axes: Axes, *, ticks: bool = True) -> None:

@@ -1,0 +1,59 @@
+"""Draw a walk of a config's data set and the views a pre-training config makes of it.
+
+python tools/analysis/draw_views.py configs/ssal_synthgait.py docs/images/views.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout works too
+
+from mmengine.config import DictAction
+
+from mmgaitemo.cli import plain_errors
+from mmgaitemo.config import load_config, preflight
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.registry import DATASETS
+from mmgaitemo.visualization import draw_views
+
+TITLES = {"key": "general view\ns1, to the key encoder", "query": "general view\ns2", "strong": "strong view\ns3"}
+
+
+def main() -> None:
+    """Draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="pre-training config")
+    parser.add_argument("out", help="PNG file")
+    parser.add_argument("--sample", type=int, default=0, help="index of the walk in the training set")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the views")
+    parser.add_argument("--frames", type=int, default=6, help="frames drawn of each view")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="overrides of the config")
+    args = parser.parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    preprocessor = preflight(cfg).data_preprocessor
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    if preprocessor.views is None or not 0 <= args.sample < len(dataset):
+        raise ConfigError(
+            args.config, f"needs views and a sample from 0 to {len(dataset) - 1}", found=args.sample, remedy="change it"
+        )
+    sample = dataset[args.sample]
+    batch = {"inputs": sample["inputs"][None], "label": sample["label"][None], "id": [sample["id"]]}
+    preprocessor.seed(args.seed)
+    views = preprocessor(batch, training=True)["inputs"]
+    pictures = {"walk\nas the pipeline leaves it": sample["inputs"], **{TITLES[k]: v[0] for k, v in views.items()}}
+    draw_views(
+        args.out,
+        {name: view.permute(1, 2, 0).numpy() for name, view in pictures.items()},
+        preprocessor.skeleton,
+        frames=args.frames,
+        title=f"{sample['id']}: a walk and its views",
+        reference=sample["inputs"].permute(1, 2, 0).numpy(),
+    )
+
+
+if __name__ == "__main__":
+    with plain_errors():
+        main()
