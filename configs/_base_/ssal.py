@@ -18,7 +18,7 @@ model = dict(
                     jitter=dict(type="UpperBodyJitter"),
                     mask=dict(type="RandomSpatiotemporalMask"),
                     selection="any",
-                )
+                ),
             ),
             strong_includes_general=True,
         )
@@ -38,10 +38,10 @@ optim_wrapper = dict(  # AimCLR: SGD with lr 0.1, momentum 0.9
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=1e-3, weight_decay=1e-4),
 )
-train_cfg = dict(by_epoch=True, max_epochs=300, val_interval=50)
+train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=50)
 param_scheduler = [  # AimCLR: lr / 10 at epoch 250 of 300
     dict(type="LinearLR", start_factor=0.1, by_epoch=True, begin=0, end=10, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=10, end=300, T_max=290, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=10, end=200, T_max=190, convert_to_iter_based=True),
 ]
 val_cfg = dict(type="KNNProbeLoop", k=20, temperature=0.1)
 val_evaluator = dict(type="GaitMetric", prefix="knn")

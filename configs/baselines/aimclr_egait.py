@@ -17,5 +17,5 @@ model = dict(
             )
         )
     ),
-    mining=dict(type="NearestNeighbourMining", begin=150, top_k=1),
+    mining=dict(type="NearestNeighbourMining", begin=100, top_k=1),
 )

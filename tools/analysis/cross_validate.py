@@ -17,6 +17,7 @@ import platform
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def train(config: str, work_dir: Path, *arguments: str) -> dict[str, float]:
     command = [sys.executable, str(ROOT / "tools/train.py"), config, "--work-dir", str(work_dir), "--overwrite"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{' '.join([*command, *arguments])} failed:\n{done.stderr[-3000:]}")
+        raise RuntimeError(f"{' '.join([*command, *arguments])} failed:\n{done.stderr[-3000:]}")
     log = sorted(work_dir.glob("*/vis_data/scalars.json"))[-1]
     entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     metrics = {name: value for name, value in entries[-1].items() if "accuracy" in name or "f1" in name}
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", required=True, help="JSON file of finished cells")
     parser.add_argument("--work-dir", default="work_dirs/cross_validation")
+    parser.add_argument("--jobs", type=int, default=1, help="cells at a time; set OMP_NUM_THREADS too")
     parser.add_argument("--cfg-options", nargs="*", default=[], help="overrides for every run")
     args = parser.parse_args()
     out = Path(args.out)
@@ -95,16 +97,17 @@ def main() -> None:
     if study.setdefault("settings", settings) != settings:
         sys.exit(f"error: {out} holds another study: {study['settings']}. Remedy: name another --out")
     study["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
-    study["threads"] = os.environ.get("OMP_NUM_THREADS", "all")
+    study["threads"] = f"{os.environ.get('OMP_NUM_THREADS', 'all')} each for {args.jobs} cells at a time"
     done = {(cell["fold"], cell["seed"]) for cell in study["cells"]}
-    for seed, fold in product(args.seeds, args.folds):
-        if (fold, seed) in done:
-            continue
-        study["cells"].append(run_cell(args, fold, seed))
-        partial = out.with_name(out.name + ".partial")
-        partial.write_text(json.dumps(study, indent=1), encoding="utf-8")
-        os.replace(partial, out)
-        print(f"fold {fold}, seed {seed} done", flush=True)
+    missing = [(fold, seed) for seed, fold in product(args.seeds, args.folds) if (fold, seed) not in done]
+    with ThreadPoolExecutor(args.jobs) as pool:
+        for future in as_completed([pool.submit(run_cell, args, fold, seed) for fold, seed in missing]):
+            cell = future.result()
+            study["cells"] = sorted([*study["cells"], cell], key=lambda c: (c["seed"], c["fold"]))
+            partial = out.with_name(out.name + ".partial")
+            partial.write_text(json.dumps(study, indent=1), encoding="utf-8")
+            os.replace(partial, out)
+            print(f"fold {cell['fold']}, seed {cell['seed']} done", flush=True)
     print(table(study["cells"]))
 
 
