@@ -67,6 +67,7 @@ def preflight(cfg: Config) -> BaseModel:
     try:
         for dataset in datasets_of(cfg):
             DATASETS.build(dataset).full_init()
+        _check_first_batch(cfg)
         return MODELS.build(cfg.model)
     except KeyError as error:
         raise explain_unknown_type(error) from error
@@ -76,6 +77,18 @@ def preflight(cfg: Config) -> BaseModel:
         raise ConfigError(
             str(cfg.filename or "config"), "an argument does not fit", found=error, remedy="see the class's docstring"
         ) from error
+
+
+def _check_first_batch(cfg: Config) -> None:
+    loader = cfg.train_dataloader
+    samples = len(DATASETS.build(loader.dataset))
+    if loader.get("drop_last", False) and loader.batch_size > samples:
+        raise ConfigError(
+            "train_dataloader.batch_size",
+            "not one full batch fits into an epoch, so nothing would be trained",
+            found=f"batches of {loader.batch_size}, {samples} training samples",
+            remedy="set a smaller batch_size or a larger label_fraction",
+        )
 
 
 def explain_unknown_type(error: KeyError) -> ConfigError | KeyError:
