@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from runs import ROOT
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -12,13 +13,14 @@ from torch import nn
 from mmgaitemo.config import load_config
 from mmgaitemo.models import STGCN
 from mmgaitemo.registry import DATASETS
-from runs import ROOT
 
 EPOCHS, BATCH = 25, 48
 
 
 def test_mean_pose_stays_below_seventy_percent_and_a_supervised_stgcn_passes_ninety() -> None:
     cfg = load_config(ROOT / "configs" / "ssal_synthgait.py")
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.num_folds = 3  # 20 unseen persons: a fold of 12 decides too much by chance
     train, held_out = (DATASETS.build(loader.dataset) for loader in (cfg.train_dataloader, cfg.val_dataloader))
     poses, unseen = (data.inputs.mean(2).flatten(1).numpy() for data in (train, held_out))
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(poses, train.labels)
@@ -28,7 +30,7 @@ def test_mean_pose_stays_below_seventy_percent_and_a_supervised_stgcn_passes_nin
     encoder = STGCN("egait16", channels=(16, 16, 32, 32, 32), strides=(1, 2, 1, 2, 1))
     model = nn.Sequential(encoder, nn.Linear(encoder.out_channels, 4)).train()
     steps = len(train) // BATCH
-    optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=4e-3, total_steps=EPOCHS * steps)
     for _ in range(EPOCHS):
         order = torch.randperm(len(train))

@@ -1,0 +1,117 @@
+"""What README and docs say is run: every code block, every path, every link between pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.runner import Runner
+from runs import ROOT, TINY_ENCODER
+
+from mmgaitemo.config import load_config
+from mmgaitemo.datasets import GaitDataset
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+INSTALL_AND_TRAIN = (
+    "pip install -c requirements/constraints.txt -e . && python tools/train.py configs/ssal_synthgait.py"
+)
+INSTALL_AND_TEST = 'pip install -c requirements/constraints.txt -e ".[tests]" && python -m pytest'
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.S | re.M)
+
+
+def small(*more: str) -> list[str]:
+    encoder = [f"{key}={value}".replace(" ", "") for key, value in TINY_ENCODER.items()]
+    return ["--cfg-options", "train_cfg.max_epochs=1", "train_dataloader.batch_size=8", *encoder, *more]
+
+
+def shell(line: str, cwd: Path, env: dict[str, str], *arguments: str) -> str:
+    words = [sys.executable if word == "python" else word for word in line.split("#")[0].split()]
+    words = [str(ROOT / word) if word.startswith(("tools/", "configs/")) else word for word in words]
+    done = subprocess.run([*words, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def test_the_first_two_bash_blocks_are_the_two_commands_and_nothing_else() -> None:
+    assert [block.strip() for block in blocks("README.md", "bash")] == [INSTALL_AND_TRAIN, INSTALL_AND_TEST]
+
+
+def test_commands_for_egait_run_in_their_order(stand_ins: dict[str, str], tmp_path: Path) -> None:
+    export, pretrain, probe, test = blocks("README.md", "shell")[0].strip().splitlines()
+    assert export.startswith("export MMGAITEMO_EGAIT=")
+    env = {**os.environ, **stand_ins, "OMP_NUM_THREADS": "1"}
+    shell(pretrain, tmp_path, env, *small())
+    named = re.search(r"--encoder (\S+)", probe)
+    assert named is not None
+    epochs = load_config(ROOT / "configs" / "ssal_egait.py").train_cfg.max_epochs
+    assert named[1] == f"work_dirs/ssal_egait/epoch_{epochs}.pth"  # what the full schedule leaves behind
+    shutil.copy(tmp_path / "work_dirs/ssal_egait/epoch_1.pth", tmp_path / named[1])
+    assert "accuracy" in shell(probe, tmp_path, env, *small())
+    assert "knn/accuracy" in shell(test, tmp_path, env, *small())
+
+
+def test_the_command_for_one_ablation_runs(stand_ins: dict[str, str], tmp_path: Path) -> None:
+    line = blocks("README.md", "shell")[1].strip()
+    env = {**os.environ, **stand_ins, "OMP_NUM_THREADS": "1"}
+    shell(line.split(" --cfg-options ")[0], tmp_path, env, *small(*line.split(" --cfg-options ")[1].split()))
+    assert (tmp_path / "work_dirs/big_queue/epoch_1.pth").is_file()
+
+
+def test_the_ablation_shown_is_the_file(tmp_path: Path) -> None:
+    shown = blocks("README.md", "python")[0].strip()
+    file = (ROOT / "configs/ablations/no_drop.py").read_text(encoding="utf-8")
+    assert [line for line in file.splitlines() if line and not line.startswith("#")] == shown.splitlines()
+
+
+def test_own_parts_and_the_python_interface_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, parts, config, python = blocks("docs/configs.md", "python")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    (tmp_path / "my_parts.py").write_text(parts)
+    (tmp_path / "my_config.py").write_text(config)
+    options = {"train_cfg.max_epochs": 1, "work_dir": str(tmp_path / "own"), **TINY_ENCODER}
+    cfg = load_config(tmp_path / "my_config.py", options)
+    assert cfg.model.data_preprocessor.views.general.scale.type == "ScaleBody"
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    names = [type(step).__name__ for step in runner.model.data_preprocessor.views.general]
+    assert names == ["TemporalCrop", "Shear", "ScaleBody"]
+    exec(compile(python.replace('"fold": 2}', f'"fold": 2, **{TINY_ENCODER}}}'), "docs/configs.md", "exec"), {})
+    assert (tmp_path / "work_dirs/from_python/epoch_1.pth").is_file()
+
+
+def test_data_configs_are_what_the_page_says(stand_in_env: dict[str, str], tmp_path: Path) -> None:
+    elmd, own = blocks("docs/data.md", "python")
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    (tmp_path / "elmd.py").write_text(elmd)
+    (tmp_path / "own.py").write_text(own)
+    cfg = load_config(tmp_path / "elmd.py")
+    for dataset in (cfg.train_dataloader.dataset, cfg.val_dataloader.dataset, cfg.val_cfg.bank):
+        assert set(dataset.files) == {"own", "elmd"}
+    cfg = load_config(tmp_path / "own.py")
+    for dataset in (cfg.train_dataloader.dataset, cfg.val_dataloader.dataset, cfg.val_cfg.bank):
+        assert dataset.fold_file is None
+        dataset.pop("type")
+        dataset.pop("person_pattern")  # the stand-in has other keys
+        assert len(GaitDataset(**dataset, person_pattern=r"^(person\d+)_")) > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_and_links_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / link).exists(), link
+    for path in re.findall(
+        r"(?<![\w/.-])((?:configs|tools|docs|mmgaitemo|tests)/[\w./-]+\.(?:py|sh|md|json|png))", text
+    ):
+        assert (ROOT / path).exists(), path
