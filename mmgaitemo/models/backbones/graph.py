@@ -11,8 +11,10 @@ def spatial_partition(skeleton: Skeleton) -> np.ndarray:
     """(3, V, V) float32 adjacency A, used as out[w] = sum_v in[v] A[k, v, w].
 
     k = 0: the joint itself; 1: neighbours not nearer to the root than it (they send towards the root); 2: neighbours
-    nearer to the root. The three add up to the column-normalised neighbourhood (A D^-1) of ST-GCN's "spatial"
-    strategy (Yan et al., AAAI 2018, and its public code).
+    nearer to the root. The three add up to the column-normalised neighbourhood A D^-1. This is the "spatial
+    configuration" of the ST-GCN paper (Yan et al., AAAI 2018). Its public code, and all that took it over, cuts hop
+    distances at 1: joints farther than that from the centre are then equally far, and bones between two of them lie
+    in subset 1 both ways.
     """
     hops = skeleton.hops()
     depth = hops[skeleton.root]
