@@ -13,7 +13,7 @@ import pytest
 from mmengine.runner import Runner
 from runs import ROOT, TINY_ENCODER
 
-from mmgaitemo.config import load_config
+from mmgaitemo.config import load_config, preflight
 from mmgaitemo.datasets import GaitDataset
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -104,6 +104,12 @@ def test_data_configs_are_what_the_page_says(stand_in_env: dict[str, str], tmp_p
         dataset.pop("type")
         dataset.pop("person_pattern")  # the stand-in has other keys
         assert len(GaitDataset(**dataset, person_pattern=r"^(person\d+)_")) > 0
+
+
+def test_the_size_named_is_the_size_built(stand_in_env: dict[str, str]) -> None:
+    model = preflight(load_config(ROOT / "configs" / "ssal_egait.py"))
+    count = sum(parameter.numel() for parameter in model.backbone.parameters())
+    assert f"{count:,} parameters" in (ROOT / "docs/method.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
