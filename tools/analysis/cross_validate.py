@@ -46,7 +46,8 @@ def run_cell(args: argparse.Namespace, fold: int, seed: int) -> dict[str, Any]:
     """All protocols of one fold and seed."""
     base = Path(args.work_dir) / f"fold{fold}_seed{seed}"
     options = ["--cfg-options", f"fold={fold}", f"randomness.seed={seed}", *args.cfg_options]
-    cell: dict[str, Any] = {"fold": fold, "seed": seed}
+    threads = os.environ.get("OMP_NUM_THREADS", "all")
+    cell: dict[str, Any] = {"fold": fold, "seed": seed, "threads": f"{threads} each for {args.jobs} cells at a time"}
     cell["pretrain"] = train(args.pretrain, base / "pretrain", *options)
     checkpoint = (base / "pretrain" / "last_checkpoint").read_text(encoding="utf-8").strip()
     cell["linear"] = train(args.linear, base / "linear", "--encoder", checkpoint, *options)
@@ -97,7 +98,6 @@ def main() -> None:
     if study.setdefault("settings", settings) != settings:
         sys.exit(f"error: {out} holds another study: {study['settings']}. Remedy: name another --out")
     study["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
-    study["threads"] = f"{os.environ.get('OMP_NUM_THREADS', 'all')} each for {args.jobs} cells at a time"
     done = {(cell["fold"], cell["seed"]) for cell in study["cells"]}
     missing = [(fold, seed) for seed, fold in product(args.seeds, args.folds) if (fold, seed) not in done]
     with ThreadPoolExecutor(args.jobs) as pool:
