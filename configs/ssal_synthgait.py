@@ -7,4 +7,4 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", by_epoch=True, begin=2, end=20, T_max=18, convert_to_iter_based=True),
 ]
 val_cfg = dict(bank=_base_.bank)
-default_hooks = dict(checkpoint=dict(interval=10))
+default_hooks = dict(checkpoint=dict(interval=5))

@@ -12,7 +12,7 @@ from mmengine.config import Config, DictAction
 
 from mmgaitemo.compat import prepare_distributed
 from mmgaitemo.config import explain_unknown_type, load_config
-from mmgaitemo.errors import GaitError
+from mmgaitemo.errors import ConfigError, GaitError
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,8 @@ def config_from(args: argparse.Namespace) -> Config:
     """The config that the common arguments describe."""
     cfg = load_config(args.config, args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / Path(args.config).stem)
+    if Path(cfg.work_dir).exists() and not Path(cfg.work_dir).is_dir():
+        raise ConfigError(cfg.work_dir, "the work_dir is a file", remedy="pass --work-dir with another folder")
     cfg.launcher = args.launcher
     if args.launcher != "none":
         prepare_distributed(cfg)
@@ -50,3 +52,6 @@ def plain_errors() -> Iterator[None]:
         if not isinstance(explained, GaitError):
             raise
         sys.exit(f"error: {explained}")
+    except KeyboardInterrupt:
+        print("interrupted; --resume goes on from the last checkpoint, if there is one yet", file=sys.stderr)
+        sys.exit(130)

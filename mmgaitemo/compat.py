@@ -35,7 +35,11 @@ def load_from_local(filename: str, map_location: Any = "cpu") -> Any:
     """
     path = Path(filename).expanduser()
     if not path.is_file():
-        raise CheckpointError(str(path), "no such checkpoint file", remedy="check the path; runs write epoch_*.pth")
+        raise CheckpointError(
+            str(path),
+            "no such checkpoint file",
+            remedy="check the path; runs write epoch_*.pth; download first what lies on another machine",
+        )
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
@@ -55,7 +59,10 @@ def load_from_local(filename: str, map_location: Any = "cpu") -> Any:
         ) from None
 
 
-CheckpointLoader.register_scheme(prefixes="", loader=load_from_local, force=True)
+# Every scheme: MMEngine's loaders for URLs would unpickle whatever they fetch.
+REMOTE = ["http://", "https://", "pavi://", r"(\S+\:)?s3:", r"(\S+\:)?petrel:"]
+REMOTE += ["modelzoo://", "torchvision://", "open-mmlab://", "openmmlab://", "mmcls://"]
+CheckpointLoader.register_scheme(prefixes=["", *REMOTE], loader=load_from_local, force=True)
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,22 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.registry import DATASETS, MODELS
+
+# Top-level keys that something reads after parsing; other variables of a config only shape it while it is parsed.
+EFFECTIVE = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"} | {
+    "activation_checkpointing",
+    "compile",
+    "custom_imports",
+    "efficient_conv_bn_eval",
+    "find_unused_parameters",
+    "fold",
+    "model_wrapper_cfg",
+    "sync_bn",
+}
 
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
@@ -30,14 +44,31 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         raise ConfigError(str(path), "no such config", remedy="see configs/ for those that come with the project")
     try:
         cfg = Config.fromfile(path)
-    except (SyntaxError, KeyError, TypeError, NameError, FileNotFoundError) as error:
+    except Exception as error:  # a config is Python: whatever its code may raise
         raise ConfigError(str(path), "the config does not parse", found=error, remedy="correct that line") from error
     if options:
-        cfg.merge_from_dict(options)
+        _check_options(options)
+        try:
+            cfg.merge_from_dict(options)
+        except (KeyError, TypeError, IndexError) as error:
+            raise ConfigError("--cfg-options", "cannot be merged", found=error, remedy="correct the key") from error
     if "fold" in cfg:
         for dataset in datasets_of(cfg):
             dataset.setdefault("fold", cfg.fold)
     return cfg
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    for option in options:
+        key = option.split(".")[0]
+        if key not in EFFECTIVE:
+            near = difflib.get_close_matches(key, sorted(EFFECTIVE), n=3)
+            raise ConfigError(
+                f"--cfg-options {option}",
+                "has no effect: nothing reads this top-level key once the config is parsed",
+                found=repr(key),
+                remedy=f"did you mean one of {near}?" if near else "docs/configs.md lists the knobs",
+            )
 
 
 def datasets_of(node: Any) -> Iterator[ConfigDict]:

@@ -73,7 +73,7 @@ def test_the_ablation_shown_is_the_file(tmp_path: Path) -> None:
 
 
 def test_own_parts_and_the_python_interface_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, parts, config, python = blocks("docs/configs.md", "python")
+    _, parts, config, python, features = blocks("docs/configs.md", "python")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "configs").symlink_to(ROOT / "configs")
@@ -87,7 +87,13 @@ def test_own_parts_and_the_python_interface_run(tmp_path: Path, monkeypatch: pyt
     names = [type(step).__name__ for step in runner.model.data_preprocessor.views.general]
     assert names == ["TemporalCrop", "Shear", "ScaleBody"]
     exec(compile(python.replace('"fold": 2}', f'"fold": 2, **{TINY_ENCODER}}}'), "docs/configs.md", "exec"), {})
-    assert (tmp_path / "work_dirs/from_python/epoch_1.pth").is_file()
+    made = tmp_path / "work_dirs/from_python/epoch_1.pth"
+    assert made.is_file()
+    features = features.replace("work_dirs/ssal_synthgait/epoch_20.pth", str(made))
+    features = features.replace('ssal_synthgait.py")', f'ssal_synthgait.py", {TINY_ENCODER})')
+    scope: dict = {}
+    exec(compile(features, "docs/configs.md", "exec"), scope)
+    assert scope["features"].shape == (len(scope["ids"]), 128)
 
 
 def test_data_configs_are_what_the_page_says(stand_in_env: dict[str, str], tmp_path: Path) -> None:

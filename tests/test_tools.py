@@ -76,7 +76,7 @@ def test_kNN_probe_of_a_checkpoint(pretrained: Path, tmp_path: Path) -> None:
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert len(scores["samples"]) == 8
     assert all(abs(sum(sample["scores"]) - 1) < 1e-5 for sample in scores["samples"].values())
-    assert (tmp_path / "work_dirs" / "ssal_synthgait" / "confusion.png").is_file()
+    assert (tmp_path / "work_dirs" / "ssal_synthgait" / "test" / "confusion.png").is_file()
 
 
 def test_linear_probe_leaves_the_encoder_as_it_was_and_its_scores_can_be_written(
@@ -180,6 +180,26 @@ BAD = {
         {},
         ["length"],
     ),
+    "misspelt top-level key": (
+        ["{root}/configs/ssal_synthgait.py", "--cfg-options", "modle.temperature=1"],
+        {},
+        ["'model'"],
+    ),
+    "misspelt loader argument": (
+        ["{root}/configs/ssal_synthgait.py", "--cfg-options", "train_dataloader.batchsize=8"],
+        {},
+        ["first training step", "batchsize"],
+    ),
+    "wrong number of classes": (
+        ["{root}/configs/downstream/supervised_synthgait.py", "--cfg-options", "model.head.num_classes=3"],
+        {},
+        ["num_classes", "4 classes", "Found: 3"],
+    ),
+    "fine-tuning without an encoder": (
+        ["{root}/configs/downstream/finetune_synthgait.py"],
+        {},
+        ["model.encoder", "--encoder CKPT"],
+    ),
     "no such fold": (["{root}/configs/ssal_synthgait.py", "--cfg-options", "fold=9"], {}, ["fold", "9", "0 to 4"]),
     "no such config": (["nothing.py"], {}, ["nothing.py", "no such config"]),
     "nothing to resume": (["{root}/configs/ssal_synthgait.py", "--resume"], {}, ["holds no run to resume"]),
@@ -222,3 +242,54 @@ def test_foreign_checkpoint_is_not_tested(pretrained: Path, tmp_path: Path) -> N
     for word in ("epoch_2.pth", "another model", "missing", "foreign", "Remedy"):
         assert word in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+OTHER_USE = {
+    "another fold": (["fold=1"], "trained on walks"),
+    "another stream": (["model.data_preprocessor.stream=motion"], "model.data_preprocessor.stream"),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_USE)
+def test_a_checkpoint_is_not_evaluated_on_its_training_walks_or_read_with_other_settings(
+    case: str, pretrained: Path, tmp_path: Path
+) -> None:
+    options, words = OTHER_USE[case]
+    checkpoint = pretrained / "epoch_2.pth"
+    tested = test(ROOT / "configs/ssal_synthgait.py", checkpoint, "--cfg-options", *CONTRAST, *options, cwd=tmp_path)
+    config = ROOT / "configs/downstream/linear_synthgait.py"
+    probed = train(config, "--encoder", checkpoint, "--cfg-options", *SMALL, *options, cwd=tmp_path)
+    for result in (tested, probed):
+        assert result.returncode == 1
+        assert words in result.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_not_resumed_with_other_settings(pretrained: Path, tmp_path: Path) -> None:
+    work_dir = tmp_path / "copy"
+    shutil.copytree(pretrained, work_dir)
+    before = sorted(path.name for path in work_dir.iterdir())
+    options = ("--cfg-options", *CONTRAST, "default_hooks.checkpoint.interval=1", "train_cfg.max_epochs=3", "fold=1")
+    result = train(ROOT / "configs/ssal_synthgait.py", "--work-dir", work_dir, "--resume", *options, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "train_cfg.max_epochs" in result.stderr and "fold" in result.stderr
+    assert sorted(path.name for path in work_dir.iterdir()) == before
+
+
+def test_code_in_a_checkpoint_is_never_run(pretrained: Path, tmp_path: Path) -> None:
+    class Code:
+        def __reduce__(self) -> tuple:
+            return (open, (str(tmp_path / "owned"), "w"))
+
+    torch.save({"state_dict": {}, "meta": Code()}, tmp_path / "evil.pth")
+    config = ROOT / "configs/downstream/linear_synthgait.py"
+    for name in ("evil.pth", f"https://localhost:1{tmp_path / 'evil.pth'}"):
+        result = train(config, "--encoder", name, "--cfg-options", *SMALL, cwd=tmp_path)
+        assert result.returncode == 1
+        assert "no checkpoint" in result.stderr or "no such checkpoint" in result.stderr
+    assert not (tmp_path / "owned").exists()
+
+
+def test_amp_trains(tmp_path: Path) -> None:
+    result = train(ROOT / "configs/ssal_synthgait.py", "--amp", "--cfg-options", *CONTRAST, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr[-3000:]

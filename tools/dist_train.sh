@@ -2,6 +2,7 @@
 # Train on several processes of this machine, GPUs where there are some, CPUs otherwise:
 #   bash tools/dist_train.sh CONFIG PROCESSES [arguments of tools/train.py]
 set -euo pipefail
+if [ $# -lt 2 ]; then sed -n "2,3s/^# *//p" "$0" >&2; exit 2; fi
 config=$1
 processes=$2
 export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"

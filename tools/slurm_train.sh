@@ -3,6 +3,7 @@
 #   GPUS=8 GPUS_PER_NODE=8 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG [arguments of tools/train.py]
 # CPUS_PER_TASK and SRUN_ARGS are read too.
 set -euo pipefail
+if [ $# -lt 3 ]; then sed -n "2,4s/^# *//p" "$0" >&2; exit 2; fi
 partition=$1
 job_name=$2
 config=$3

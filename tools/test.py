@@ -16,7 +16,10 @@ from mmengine.runner import Runner
 
 from mmgaitemo.cli import add_common_arguments, config_from, plain_errors
 from mmgaitemo.config import preflight
-from mmgaitemo.models.encoder_io import check_state, state_of
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.models.encoder_io import check_state, check_unseen, read_checkpoint
+from mmgaitemo.provenance import check_made_with
+from mmgaitemo.registry import DATASETS
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,10 +36,17 @@ def main() -> None:
     """Check everything, then test."""
     args = parse_args()
     cfg = config_from(args)
+    cfg.work_dir = args.work_dir or str(Path(cfg.work_dir) / "test")  # beside the run's own config, not over it
     cfg.load_from = args.checkpoint
+    for path in (args.out, args.confusion):
+        if path is not None and Path(path).is_dir():
+            raise ConfigError(path, "is a folder", remedy="name a file")
     cfg.val_evaluator.out = args.out
     cfg.val_evaluator.confusion = args.confusion or str(Path(cfg.work_dir) / "confusion.png")
-    check_state(preflight(cfg), state_of(args.checkpoint), args.checkpoint)
+    model, checkpoint = preflight(cfg), read_checkpoint(args.checkpoint)
+    check_state(model, checkpoint["state_dict"], args.checkpoint)
+    check_made_with(checkpoint, cfg, ("model", "train_dataloader.dataset.pipeline"), args.checkpoint)
+    check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), args.checkpoint)
     Runner.from_cfg(cfg).val()
 
 

@@ -1,7 +1,7 @@
 """Train what a config describes: pre-training, probes and supervised baselines alike.
 
 python tools/train.py configs/ssal_egait.py
-python tools/train.py configs/downstream/linear_egait.py --encoder work_dirs/ssal_egait/epoch_300.pth
+python tools/train.py configs/downstream/linear_egait.py --encoder work_dirs/ssal_egait/epoch_200.pth
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a bare checkout works too
 
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mmgaitemo.cli import add_common_arguments, config_from, plain_errors
-from mmgaitemo.config import preflight
 from mmgaitemo.errors import CheckpointError, ConfigError
+from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
+from mmgaitemo.models.encoder_io import check_state, check_unseen, read_checkpoint
+from mmgaitemo.provenance import ENCODER, SCHEDULE, check_made_with
+from mmgaitemo.registry import DATASETS, MODELS
+from mmgaitemo.rehearsal import rehearse
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,10 +40,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Check everything, then train."""
+    """Check everything, rehearse a step, then train."""
     args = parse_args()
     cfg = config_from(args)
-    if args.encoder:
+    if args.encoder is not None:
         if "encoder" not in cfg.model:
             raise ConfigError(args.config, "takes no --encoder", remedy="use a config from configs/downstream")
         cfg.model.encoder = args.encoder
@@ -50,14 +54,26 @@ def main() -> None:
         if args.resume == "auto" and not last.is_file():
             raise CheckpointError(cfg.work_dir, "holds no run to resume", remedy="start without --resume")
         cfg.resume = True
-        cfg.load_from = find_latest_checkpoint(cfg.work_dir) if args.resume == "auto" else args.resume
+        # By its name in the work_dir: MMEngine notes an absolute path, and folders move.
+        auto = args.resume == "auto"
+        cfg.load_from = str(last.parent / Path(last.read_text().strip()).name) if auto else args.resume
     elif last.is_file() and not args.overwrite:
         raise ConfigError(
             cfg.work_dir,
             "already holds the checkpoints of a run",
             remedy="pass --work-dir with another folder, --resume to go on with that run, or --overwrite",
         )
-    preflight(cfg).init_weights()
+    rehearse(cfg)
+    if args.encoder not in (None, UNTRAINED):
+        checkpoint = read_checkpoint(args.encoder)
+        check_made_with(checkpoint, cfg, ENCODER, args.encoder)
+        check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), args.encoder)
+    if cfg.resume:
+        checkpoint = read_checkpoint(cfg.load_from)
+        check_made_with(checkpoint, cfg, SCHEDULE, cfg.load_from)
+        check_state(MODELS.build(cfg.model), checkpoint["state_dict"], cfg.load_from)
+        if missing := {"meta", "message_hub", "optimizer", "param_schedulers"} - set(checkpoint):
+            raise CheckpointError(cfg.load_from, "cannot be resumed", found=f"no {missing}", remedy="start a new run")
     Runner.from_cfg(cfg).train()
 
 

@@ -5,7 +5,7 @@ model = dict(
     type="GaitClassifier",
     head=dict(type="LinearHead", num_classes=4),
     frozen=False,
-    encoder=None,
+    encoder="required",  # --encoder CKPT
 )
 val_cfg = dict()
 val_evaluator = dict(type="GaitMetric")

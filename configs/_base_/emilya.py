@@ -4,7 +4,7 @@ _base_ = "egait.py"
 emilya = dict(
     data_root="{{$MMGAITEMO_EMILYA:data/emilya}}",
     classes=("anger", "anxiety", "joy", "neutral", "panic_fear", "pride", "sadness", "shame"),
-    how_to_get="ask the authors of Emilya for it and convert it as docs/data.md says",
+    how_to_get="ask the authors of Emilya for it and store it as docs/data.md says (there is no converter yet)",
     pipeline=dict(time=dict(type="Resample", length=48)),  # recordings are not cut to one gait cycle
 )
 bank = emilya

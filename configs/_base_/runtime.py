@@ -6,7 +6,8 @@ default_hooks = dict(
     finite_loss=dict(type="FiniteLossHook"),
     safe_checkpoint=dict(type="SafeCheckpointHook"),
     logger=dict(type="LoggerHook", interval=5),
-    checkpoint=dict(type="CheckpointHook", interval=50, max_keep_ckpts=2),
+    checkpoint=dict(type="CheckpointHook", interval=20, max_keep_ckpts=2),
+    buffers=dict(type="RankZeroBuffersHook"),
     report=dict(type="RunReportHook"),
 )
 visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])

@@ -44,7 +44,7 @@ def folds_from_csv(path: Path, labels: Mapping[str, int], num_folds: int) -> dic
             str(path),
             "the fold file does not list the keys of the data",
             found="; ".join(f"{text}: {some(side)}" for side, text in sides if side),
-            remedy="use the fold file of this data, or fold_file=None for a seeded person-grouped split",
+            remedy="use the fold file of this data, or fold_file=None with person_pattern=... for a seeded split",
         )
     table: dict[str, tuple[str, int]] = {}
     folds_of: dict[str, int] = {}
@@ -82,7 +82,10 @@ def folds_from_csv(path: Path, labels: Mapping[str, int], num_folds: int) -> dic
 
 
 def _read_table(path: Path) -> dict[str, dict[str, str]]:
-    require_file(path, "put the fold file there, or set fold_file=None for a seeded person-grouped split")
+    require_file(
+        path,
+        "put the fold file there, or set fold_file=None and person_pattern=... for a seeded split (docs/data.md)",
+    )
     rows: dict[str, dict[str, str]] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

@@ -45,6 +45,16 @@ class RunReportHook(Hook):
     priority = "LOWEST"
 
     @master_only
+    def before_train(self, runner: Runner) -> None:
+        """Say who is trained on and who is held out."""
+        loops = {"trained on": runner.train_dataloader, "held out": runner.val_dataloader}
+        for part, loader in loops.items():
+            groups = getattr(loader.dataset, "groups", None) if loader is not None else None
+            if groups is not None:
+                fold = getattr(loader.dataset, "fold", None)
+                runner.logger.info(f"fold {fold}: {len(groups)} walks of {len(set(groups))} persons are {part}")
+
+    @master_only
     def after_train(self, runner: Runner) -> None:
         """Write the report."""
         work_dir = Path(runner.work_dir)
@@ -54,7 +64,8 @@ class RunReportHook(Hook):
             rows = (f"{name:<24}{value:>8.3f}" for name, value in metrics.items())
             runner.logger.info("the last metrics:\n" + "\n".join(rows))
         references = {REFERENCES[name]: float(metrics[name]) for name in REFERENCES if name in metrics}
-        shown = {name: curve for name, curve in curves.items() if name not in REFERENCES}
+        probes = {name for name in metrics if name not in (PROBE, "accuracy")}
+        shown = {name: curve for name, curve in curves.items() if name not in probes}
         if shown:  # a run shorter than the logging interval has no curve
             draw_curves(
                 work_dir / "curves.png",

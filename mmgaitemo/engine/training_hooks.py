@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import broadcast, get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -60,6 +60,21 @@ class FiniteLossHook(Hook):
                 remedy="look at these samples, lower the learning rate or clip the gradient; the last checkpoint in "
                 f"{runner.work_dir} is from before",
             )
+
+
+@HOOKS.register_module()
+class RankZeroBuffersHook(Hook):
+    """Gives all processes the buffers of the first before an evaluation.
+
+    Each process keeps BatchNorm statistics of its own while training; the checkpoint holds those of the first. So what
+    is measured in a distributed run is the model that is saved.
+    """
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Broadcast the floating-point buffers; queue and counters are equal already."""
+        for buffer in unwrap(runner.model).buffers():
+            if buffer.is_floating_point():
+                broadcast(buffer, src=0)
 
 
 @HOOKS.register_module()

@@ -32,7 +32,8 @@ class GaitMetric(BaseMetric):
     """
 
     def __init__(self, out: str | None = None, confusion: str | None = None, prefix: str | None = None) -> None:
-        super().__init__(prefix=prefix)
+        super().__init__(prefix="none")  # MMEngine warns of a metric without a prefix; ours may have none
+        self.prefix = prefix
         self.out = out
         self.confusion = confusion
 
@@ -88,8 +89,14 @@ class GaitMetric(BaseMetric):
             }
             for sample in results
         }
+        content = {
+            "classes": classes,
+            "class_note": (self.dataset_meta or {}).get("class_note", ""),
+            "samples": samples,
+        }
         path = Path(self.out or "")
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps({"classes": classes, "samples": samples}, indent=1), encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
         os.replace(partial, path)
+        print_log(f"scores of {len(samples)} walks: {path}", logger="current")

@@ -1,6 +1,6 @@
 """Draw a walk of a config's data set and the views a pre-training config makes of it.
 
-python tools/analysis/draw_views.py configs/ssal_synthgait.py docs/images/views.png
+python tools/analysis/draw_views.py configs/ssal_synthgait.py docs/images/views.png --seed 5
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 
 from mmengine.config import DictAction
 
+from mmgaitemo.augmentation import ContrastiveViews
 from mmgaitemo.cli import plain_errors
 from mmgaitemo.config import load_config, preflight
 from mmgaitemo.errors import ConfigError
@@ -33,12 +34,13 @@ def main() -> None:
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="overrides of the config")
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
+    cfg.model.data_preprocessor.stream = "joint"  # bones and motions are no positions to draw
     preprocessor = preflight(cfg).data_preprocessor
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    if preprocessor.views is None or not 0 <= args.sample < len(dataset):
-        raise ConfigError(
-            args.config, f"needs views and a sample from 0 to {len(dataset) - 1}", found=args.sample, remedy="change it"
-        )
+    if not isinstance(preprocessor.views, ContrastiveViews):
+        raise ConfigError(args.config, "has no contrastive views to draw", remedy="use a pre-training config")
+    if not 0 <= args.sample < len(dataset):
+        raise ConfigError("--sample", f"there are {len(dataset)} walks", found=args.sample, remedy="count from 0")
     sample = dataset[args.sample]
     batch = {"inputs": sample["inputs"][None], "label": sample["label"][None], "id": [sample["id"]]}
     preprocessor.seed(args.seed)
@@ -50,7 +52,6 @@ def main() -> None:
         preprocessor.skeleton,
         frames=args.frames,
         title=f"{sample['id']}: a walk and its views",
-        reference=sample["inputs"].permute(1, 2, 0).numpy(),
     )
 
 

@@ -13,7 +13,7 @@ from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.models.encoder_io import load_encoder
 from mmgaitemo.registry import BACKBONES, HEADS, MODELS
 
-UNTRAINED = "untrained"
+UNTRAINED, REQUIRED = "untrained", "required"
 
 
 @MODELS.register_module()
@@ -27,8 +27,9 @@ class GaitClassifier(BaseModel):
         backbone: Config of the encoder.
         head: Config of the ``LinearHead``.
         frozen: Keep the encoder as it is: no gradient, BatchNorm in eval mode.
-        encoder: Checkpoint whose ``backbone.*`` weights are loaded, strictly; "untrained" says on purpose that there
-            is none; None trains from scratch and is refused for a frozen encoder.
+        encoder: Checkpoint whose ``backbone.*`` weights are loaded, strictly; None trains from scratch; "untrained"
+            says on purpose that there is none to load; "required" is what the protocols that build on a pre-trained
+            encoder say until one is named.
         label_smoothing: Of the cross-entropy, in [0, 1).
         data_preprocessor: Config of the ``GaitDataPreprocessor``.
     """
@@ -55,18 +56,19 @@ class GaitClassifier(BaseModel):
         """Load the encoder.
 
         Raises:
-            ConfigError: A frozen encoder without a checkpoint.
+            ConfigError: An encoder is needed and none is named.
             CheckpointError: The checkpoint is none, or its encoder is another.
         """
         super().init_weights()
-        if self.encoder not in (None, UNTRAINED):
-            load_encoder(self.backbone, self.encoder)
-        elif self.frozen and self.encoder is None:
+        if self.encoder == REQUIRED or (self.frozen and self.encoder is None):
             raise ConfigError(
                 "model.encoder",
-                "a frozen encoder needs a checkpoint, otherwise the probe reads random features",
+                "this protocol builds on a pre-trained encoder, and none is named",
+                found=self.encoder,
                 remedy="pass --encoder CKPT of a pre-training run, or --encoder untrained to measure just that",
             )
+        if self.encoder not in (None, UNTRAINED):
+            load_encoder(self.backbone, self.encoder)
 
     def train(self, mode: bool = True) -> GaitClassifier:
         """Switch modes; a frozen encoder stays in eval mode."""

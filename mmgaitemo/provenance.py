@@ -1,0 +1,85 @@
+"""What a checkpoint says of its own making, held against what it is now to be used for.
+
+A checkpoint carries the text of its config. The text is read, never executed: a foreign checkpoint must not run code.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from mmgaitemo.errors import CheckpointError
+
+SCHEDULE = ("model", "train_dataloader", "optim_wrapper", "param_scheduler", "train_cfg", "randomness", "fold")
+ENCODER = (
+    "model.backbone",
+    "model.data_preprocessor.skeleton",
+    "model.data_preprocessor.stream",
+    "train_dataloader.dataset.pipeline",
+)
+
+
+def read_settings(text: str) -> dict[str, Any]:
+    """The top-level settings of a dumped config: assignments of literals and of ``dict(...)``; others are left out."""
+    settings = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            settings[node.targets[0].id] = _value(node.value)
+    return settings
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call):
+        return {keyword.arg: _value(keyword.value) for keyword in node.keywords}
+    if isinstance(node, ast.Dict):
+        return {_value(key): _value(value) for key, value in zip(node.keys, node.values, strict=True) if key}
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return [_value(element) for element in node.elts]
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
+
+
+def differing(old: Any, new: Any, prefix: str = "") -> list[str]:
+    """Dotted keys at which two settings differ."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return [] if old == new else [prefix]
+    keys = sorted(old.keys() | new.keys(), key=str)
+    return [path for key in keys for path in differing(old.get(key), new.get(key), f"{prefix}.{key}".lstrip("."))]
+
+
+def check_made_with(checkpoint: Mapping[str, Any], cfg: Config, keys: Iterable[str], where: str) -> None:
+    """Refuse a checkpoint made with other settings than those it is to be used with.
+
+    Args:
+        checkpoint: As loaded; one without a config (weights alone) says nothing and passes.
+        cfg: The config at hand.
+        keys: Dotted keys that have to agree.
+        where: The file, for the message.
+
+    Raises:
+        CheckpointError: Settings differ; names up to eight of them.
+    """
+    text = checkpoint.get("meta", {}).get("cfg")
+    if not isinstance(text, str):
+        return
+    old, new = read_settings(text), read_settings(cfg.pretty_text)
+    changed = [path for key in keys for path in differing(_at(old, key), _at(new, key), key)]
+    changed = [path for path in changed if path != "model.encoder"]  # where the weights came from, not what they are
+    if changed:
+        raise CheckpointError(
+            where,
+            "the checkpoint was made with other settings",
+            found=f"{', '.join(changed[:8])}{', ...' if len(changed) > 8 else ''} differ",
+            remedy="pass the same config and --cfg-options as then (the work_dir holds the config), or start a new run",
+        )
+
+
+def _at(settings: Any, key: str) -> Any:
+    for name in key.split("."):
+        settings = settings.get(name) if isinstance(settings, Mapping) else None
+    return settings

@@ -1,0 +1,90 @@
+"""The first training step, rehearsed in a folder that is thrown away: what cannot work is found before a run exists."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmgaitemo.config import explain_unknown_type, preflight
+from mmgaitemo.errors import ConfigError, GaitError
+from mmgaitemo.registry import DATASETS
+
+
+class _FirstStepReachedError(Exception):
+    """Ends the rehearsal."""
+
+
+class _StopHook(Hook):
+    """Raises after the first iteration, once all other hooks have had it."""
+
+    priority = "LOWEST"
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Stop."""
+        raise _FirstStepReachedError
+
+
+def rehearse(cfg: Config) -> None:
+    """Build everything the run will build and train one step, writing nothing that stays.
+
+    Raises:
+        GaitError: What is wrong, and what to do.
+    """
+    _check_classes(cfg, preflight(cfg))
+    trial = copy.deepcopy(cfg)
+    trial.update(log_level="ERROR", experiment_name="rehearsal", resume=False, load_from=None)
+    trial.visualizer = dict(type="Visualizer")
+    with tempfile.TemporaryDirectory() as folder:
+        trial.work_dir = folder
+        try:
+            runner = Runner.from_cfg(trial)
+            runner.register_hook(_StopHook())
+            runner.train()
+            raise ConfigError(
+                "train_cfg.max_epochs",
+                "the run would end before its first step",
+                found=cfg.train_cfg.get("max_epochs"),
+                remedy="set at least 1",
+            )
+        except _FirstStepReachedError:
+            return
+        except GaitError:
+            raise
+        except KeyError as error:
+            if (explained := explain_unknown_type(error)) is not error:
+                raise explained from error
+            raise _failed(cfg, error) from error
+        except Exception as error:
+            raise _failed(cfg, error) from error
+
+
+def _failed(cfg: Config, error: Exception) -> ConfigError:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return ConfigError(
+        str(cfg.filename or "config"),
+        "the first training step fails with these settings",
+        found=f"{what} ({Path(place.filename).name}:{place.lineno})",
+        remedy="correct the setting it speaks of",
+    )
+
+
+def _check_classes(cfg: Config, model: Any) -> None:
+    classes = DATASETS.build(cfg.train_dataloader.dataset).metainfo["classes"]
+    heads = getattr(getattr(model, "head", None), "num_classes", len(classes))
+    if heads != len(classes):
+        raise ConfigError(
+            "model.head.num_classes",
+            f"the data set has {len(classes)} classes {tuple(classes)}",
+            found=heads,
+            remedy=f"set it to {len(classes)}",
+        )
