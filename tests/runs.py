@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from mmengine.runner import Runner
 from mmgaitemo.config import load_config
 
 ROOT = Path(__file__).resolve().parents[1]
+_NUMBERS = count()
 TINY_ENCODER = {
     "model.backbone.graph.channels": (8, 8),
     "model.backbone.graph.strides": (2, 2),
@@ -30,6 +32,8 @@ def tiny_config(work_dir: Path, **options: Any) -> Config:
         "default_hooks.checkpoint.interval": 1,
         "default_hooks.checkpoint.max_keep_ckpts": 9,
         "work_dir": str(work_dir),
+        # MMEngine names a run by the second it starts in; two runs of one name in a process share their logs.
+        "experiment_name": f"run{next(_NUMBERS)}",
     }
     cfg = load_config(ROOT / "configs" / "ssal_synthgait.py", {**small, **options})
     for dataset in (cfg.train_dataloader.dataset, cfg.val_dataloader.dataset, cfg.val_cfg.bank):

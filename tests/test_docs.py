@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -116,6 +118,16 @@ def test_the_size_named_is_the_size_built(stand_in_env: dict[str, str]) -> None:
     model = preflight(load_config(ROOT / "configs" / "ssal_egait.py"))
     count = sum(parameter.numel() for parameter in model.backbone.parameters())
     assert f"{count:,} parameters" in (ROOT / "docs/method.md").read_text(encoding="utf-8")
+
+
+def test_results_are_those_of_the_stored_output() -> None:
+    """The table is what the tool prints for the stored cells, and README's figures are in it."""
+    cells = json.loads((ROOT / "docs/results/egait_own.json").read_text(encoding="utf-8"))["cells"]
+    printed = runpy.run_path(str(ROOT / "tools/analysis/cross_validate.py"))["table"](cells)
+    assert printed in (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    figures = re.findall(r"0\.\d{3} \+- 0\.\d{3}", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(figures) == 3
+    assert all(figure in printed for figure in figures)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
