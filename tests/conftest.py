@@ -22,6 +22,11 @@ def _few_threads() -> None:
     init_default_scope("mmgaitemo")
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_every_time() -> None:
+    torch.manual_seed(0)
+
+
 def write_pair(folder: Path, classes: int = 4, persons: int = 10, takes: int = 2) -> Path:
     """A data set of synthetic walkers in E-Gait's file format: features.h5, labels.h5 and folds.csv."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ def test_block_is_gcn_bn_relu_tcn_bn_residual_relu() -> None:
 
 
 def test_coordinate_norm_standardises_each_coordinate_of_each_joint() -> None:
-    x = torch.randn(8, 3, 10, 16) * torch.rand(3, 1, 16) * 4 + torch.randn(3, 1, 16)
+    x = torch.randn(8, 3, 10, 16) * (torch.rand(3, 1, 16) * 4 + 0.5) + torch.randn(3, 1, 16)
     y = CoordinateNorm(3, 16)(x).detach()
     torch.testing.assert_close(y.mean((0, 2)), torch.zeros(3, 16), atol=1e-5, rtol=0)
     torch.testing.assert_close(y.var((0, 2), unbiased=False), torch.ones(3, 16), atol=1e-2, rtol=0)

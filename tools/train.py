@@ -68,7 +68,7 @@ def main() -> None:
         checkpoint = read_checkpoint(args.encoder)
         check_made_with(checkpoint, cfg, ENCODER, args.encoder)
         check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), args.encoder)
-    if cfg.resume:
+    if cfg.resume and cfg.load_from is not None:
         checkpoint = read_checkpoint(cfg.load_from)
         check_made_with(checkpoint, cfg, SCHEDULE, cfg.load_from)
         check_state(MODELS.build(cfg.model), checkpoint["state_dict"], cfg.load_from)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -14,7 +15,7 @@ from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.registry import HOOKS
 
 
-class OptimStepHook(Hook):
+class OptimStepHook(Hook, ABC):
     """Acts once per optimiser step, not per micro-batch of an accumulated one, before logging and checkpoints."""
 
     priority = "ABOVE_NORMAL"
@@ -50,9 +51,9 @@ class OptimStepHook(Hook):
         if runner.optim_wrapper.should_update():
             self.after_optim_step(runner, unwrap(runner.model))
 
+    @abstractmethod
     def after_optim_step(self, runner: Runner, model: Any) -> None:
         """What the hook does."""
-        raise NotImplementedError
 
 
 def unwrap(model: nn.Module) -> Any:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmgaitemo.engine.contrast_hooks import unwrap
+from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation import extract_features, knn_scores, reestimate_batchnorm
 from mmgaitemo.registry import DATASETS, LOOPS, MODELS
 
@@ -31,6 +32,9 @@ class KNNProbeLoop(BaseLoop):
         bank: Config of the data set of labelled training walks.
         k: Voters.
         temperature: Of the votes' weights.
+
+    Raises:
+        ConfigError: ``k`` is less than 1.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class KNNProbeLoop(BaseLoop):
         self.evaluator = evaluator if isinstance(evaluator, Evaluator) else runner.build_evaluator(evaluator)
         self.evaluator.dataset_meta = self.dataset.metainfo
         self.bank: Any = DATASETS.build(bank)
+        if k < 1:
+            raise ConfigError("val_cfg.k", "needs at least one neighbour", found=k, remedy="20 is usual")
         self.k = k
         self.temperature = temperature
         self._references: dict[str, float] | None = None
