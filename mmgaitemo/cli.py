@@ -11,7 +11,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from mmgaitemo.compat import prepare_distributed
-from mmgaitemo.config import explain_unknown_type, load_config
+from mmgaitemo.config import load_config
 from mmgaitemo.errors import ConfigError, GaitError
 
 
@@ -47,11 +47,6 @@ def plain_errors() -> Iterator[None]:
         yield
     except GaitError as error:
         sys.exit(f"error: {error}")
-    except KeyError as error:
-        explained = explain_unknown_type(error)
-        if not isinstance(explained, GaitError):
-            raise
-        sys.exit(f"error: {explained}")
     except KeyboardInterrupt:
         print("interrupted; --resume goes on from the last checkpoint, if there is one yet", file=sys.stderr)
         sys.exit(130)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmgaitemo.errors import ConfigError
+from mmgaitemo.errors import ConfigError, GaitError
 from mmgaitemo.registry import DATASETS, MODELS
 
 # Top-level keys that something reads after parsing; other variables of a config only shape it while it is parsed.
@@ -100,14 +101,24 @@ def preflight(cfg: Config) -> BaseModel:
             DATASETS.build(dataset).full_init()
         _check_first_batch(cfg)
         return MODELS.build(cfg.model)
-    except KeyError as error:
-        raise explain_unknown_type(error) from error
-    except TypeError as error:
-        if "argument" not in str(error):
-            raise
-        raise ConfigError(
-            str(cfg.filename or "config"), "an argument does not fit", found=error, remedy="see the class's docstring"
-        ) from error
+    except GaitError:
+        raise
+    except Exception as error:
+        raise explained(error, cfg, "the data or the model cannot be built with these settings") from error
+
+
+def explained(error: Exception, cfg: Config, problem: str) -> ConfigError:
+    """An error of MMEngine or PyTorch in the words of this project: what failed, where, and with what message."""
+    if isinstance(error, KeyError) and (unknown := unknown_type(error)) is not None:
+        return unknown
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return ConfigError(
+        str(cfg.filename or "config"),
+        problem,
+        found=f"{what} ({Path(place.filename).name}:{place.lineno})",
+        remedy="correct the setting it speaks of; docs/configs.md lists the knobs",
+    )
 
 
 def _check_first_batch(cfg: Config) -> None:
@@ -120,13 +131,20 @@ def _check_first_batch(cfg: Config) -> None:
             found=f"batches of {loader.batch_size}, {samples} training samples",
             remedy="set a smaller batch_size or a larger label_fraction",
         )
+    if not loader.get("drop_last", False) and samples % loader.batch_size == 1:
+        raise ConfigError(
+            "train_dataloader.batch_size",
+            "the last batch of an epoch would have one sample, of which BatchNorm cannot take statistics",
+            found=f"batches of {loader.batch_size}, {samples} training samples",
+            remedy="set another batch_size, or drop_last=True",
+        )
 
 
-def explain_unknown_type(error: KeyError) -> ConfigError | KeyError:
-    """MMEngine's "X is not in the Y registry" with the names that come near; other errors as they are."""
+def unknown_type(error: KeyError) -> ConfigError | None:
+    """MMEngine's "X is not in the Y registry" with the names that come near; None for another error."""
     match = re.search(r"(\S+) is not in the (\S+)::(.+?) registry", str(error))
     if match is None:
-        return error
+        return None
     name, _, registry_name = match.groups()
     name = name.strip("\"'")
     registry = {"dataset": DATASETS, "model": MODELS}.get(registry_name)

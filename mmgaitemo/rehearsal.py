@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 import tempfile
-import traceback
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmgaitemo.config import explain_unknown_type, preflight
+from mmgaitemo.config import explained, preflight
 from mmgaitemo.errors import ConfigError, GaitError
 from mmgaitemo.registry import DATASETS
 
@@ -59,23 +57,8 @@ def rehearse(cfg: Config) -> None:
             return
         except GaitError:
             raise
-        except KeyError as error:
-            if (explained := explain_unknown_type(error)) is not error:
-                raise explained from error
-            raise _failed(cfg, error) from error
         except Exception as error:
-            raise _failed(cfg, error) from error
-
-
-def _failed(cfg: Config, error: Exception) -> ConfigError:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    what = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    return ConfigError(
-        str(cfg.filename or "config"),
-        "the first training step fails with these settings",
-        found=f"{what} ({Path(place.filename).name}:{place.lineno})",
-        remedy="correct the setting it speaks of",
-    )
+            raise explained(error, cfg, "the first training step fails with these settings") from error
 
 
 def _check_classes(cfg: Config, model: Any) -> None:

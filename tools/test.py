@@ -38,9 +38,9 @@ def main() -> None:
     cfg = config_from(args)
     cfg.work_dir = args.work_dir or str(Path(cfg.work_dir) / "test")  # beside the run's own config, not over it
     cfg.load_from = args.checkpoint
-    for path in (args.out, args.confusion):
-        if path is not None and Path(path).is_dir():
-            raise ConfigError(path, "is a folder", remedy="name a file")
+    for path, suffix in ((args.out, ".json"), (args.confusion, ".png")):
+        if path is not None and (Path(path).suffix != suffix or Path(path).is_dir()):
+            raise ConfigError(path, f"must be the name of a {suffix} file", remedy=f"end it in {suffix}")
     cfg.val_evaluator.out = args.out
     cfg.val_evaluator.confusion = args.confusion or str(Path(cfg.work_dir) / "confusion.png")
     model, checkpoint = preflight(cfg), read_checkpoint(args.checkpoint)

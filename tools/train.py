@@ -74,6 +74,8 @@ def main() -> None:
         check_state(MODELS.build(cfg.model), checkpoint["state_dict"], cfg.load_from)
         if missing := {"meta", "message_hub", "optimizer", "param_schedulers"} - set(checkpoint):
             raise CheckpointError(cfg.load_from, "cannot be resumed", found=f"no {missing}", remedy="start a new run")
+    if args.overwrite:
+        last.unlink(missing_ok=True)  # a later --resume must not go on with the run that is now written over
     Runner.from_cfg(cfg).train()
 
 

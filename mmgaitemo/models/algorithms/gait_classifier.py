@@ -44,6 +44,10 @@ class GaitClassifier(BaseModel):
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
+        if not 0 <= label_smoothing < 1:
+            raise ConfigError(
+                "model.label_smoothing", "must lie in [0, 1)", found=label_smoothing, remedy="0.1 is usual"
+            )
         self.backbone = BACKBONES.build(backbone)
         self.head = HEADS.build({"in_channels": self.backbone.out_channels, **head})
         self.frozen = frozen

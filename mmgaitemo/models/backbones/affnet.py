@@ -162,7 +162,7 @@ class AFFNet(SkeletonBackbone):
             layers += [MBConv(width, wide, (stride, 1), expansion), AFFBlock(wide, expansion, groups)]
             width = wide
         self.layers = nn.Sequential(*layers)
-        self.readout = NECKS.build({"type": "Readout", **(readout or {}), "channels": width, "skeleton": skeleton})
+        self.readout = NECKS.build({"type": "Readout", "channels": width, "skeleton": skeleton, **(readout or {})})
         self.out_channels = self.readout.out_channels
 
     def feature_maps(self, inputs: Tensor) -> dict[str, Tensor]:

@@ -121,6 +121,13 @@ class STGCN(SkeletonBackbone):
                 found=tuple(strides),
                 remedy="give channels and strides the same length",
             )
+        if not channels or kernel_size < 1 or kernel_size % 2 == 0:
+            raise ConfigError(
+                "STGCN",
+                "needs at least one block and an odd kernel_size",
+                found=f"channels {tuple(channels)}, kernel_size {kernel_size}",
+                remedy="use for example channels=(16, 32), kernel_size=9",
+            )
         layout = get_skeleton(skeleton)
         adjacency = torch.from_numpy(spatial_partition(layout))
         self.norm = CoordinateNorm(in_channels, layout.num_joints)
@@ -131,7 +138,7 @@ class STGCN(SkeletonBackbone):
                 for index, ((narrow, wide), stride) in enumerate(zip(pairwise(widths), strides, strict=True))
             )
         )
-        self.readout = NECKS.build({"type": "Readout", **(readout or {}), "channels": widths[-1], "skeleton": skeleton})
+        self.readout = NECKS.build({"type": "Readout", "channels": widths[-1], "skeleton": skeleton, **(readout or {})})
         self.out_channels = self.readout.out_channels
 
     def feature_maps(self, inputs: Tensor) -> dict[str, Tensor]:
