@@ -125,6 +125,17 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
     assert ranks[0]["samples"].ge(0).all()
 
 
+def test_both_ranks_hold_the_same_queue_with_the_full_model_and_random_views(tmp_path: Path) -> None:
+    cfg = tiny_config(tmp_path / "run")
+    cfg.launcher = "pytorch"
+    cfg.dump(tmp_path / "run.py")
+    launch(ROOT / "tests" / "distributed_run.py", 2, str(tmp_path / "run.py"))
+    ranks = [torch.load(tmp_path / "run" / f"rank{rank}.pth", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(ranks[0][key], ranks[1][key]) for key in ranks[0])
+    assert all(torch.equal(states(tmp_path / "run" / "epoch_2.pth")[f"queue.{key}"], ranks[0][key]) for key in ranks[0])
+    assert ranks[0]["pointer"] == (2 * 2 * 16) % 37
+
+
 @pytest.mark.parametrize("missing", ["momentum", "queue"])
 def test_one_contrast_hook_without_the_other_is_an_error(tmp_path: Path, missing: str) -> None:
     cfg = tiny_config(tmp_path)
