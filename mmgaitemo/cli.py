@@ -31,6 +31,10 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 def config_from(args: argparse.Namespace) -> Config:
     """The config that the common arguments describe."""
     cfg = load_config(args.config, args.cfg_options)
+    if missing := [key for key in ("model", "train_dataloader", "val_dataloader", "val_evaluator") if not cfg.get(key)]:
+        raise ConfigError(
+            args.config, "is no complete config", found=f"no {missing}", remedy="inherit from one in configs/"
+        )
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / Path(args.config).stem)
     if Path(cfg.work_dir).exists() and not Path(cfg.work_dir).is_dir():
         raise ConfigError(cfg.work_dir, "the work_dir is a file", remedy="pass --work-dir with another folder")

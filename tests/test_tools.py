@@ -202,6 +202,7 @@ BAD = {
     ),
     "no such fold": (["{root}/configs/ssal_synthgait.py", "--cfg-options", "fold=9"], {}, ["fold", "9", "0 to 4"]),
     "no such config": (["nothing.py"], {}, ["nothing.py", "no such config"]),
+    "a part of a config": (["{root}/configs/_base_/loaders.py"], {}, ["loaders.py", "no complete config", "model"]),
     "nothing to resume": (["{root}/configs/ssal_synthgait.py", "--resume"], {}, ["holds no run to resume"]),
     "probe without encoder": (["{root}/configs/downstream/linear_synthgait.py"], {}, ["--encoder CKPT"]),
     "encoder for a contrast": (["{root}/configs/ssal_synthgait.py", "--encoder", "x.pth"], {}, ["takes no --encoder"]),
