@@ -294,3 +294,31 @@ def test_code_in_a_checkpoint_is_never_run(pretrained: Path, tmp_path: Path) -> 
 def test_amp_trains(tmp_path: Path) -> None:
     result = train(ROOT / "configs/ssal_synthgait.py", "--amp", "--cfg-options", *CONTRAST, cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-3000:]
+
+
+def test_views_are_drawn_and_a_config_without_views_is_refused(tmp_path: Path) -> None:
+    script = (sys.executable, ROOT / "tools/analysis/draw_views.py")
+    done = run(*script, ROOT / "configs/ssal_synthgait.py", tmp_path / "v.png", "--frames", "4", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "v.png").read_bytes().startswith(b"\x89PNG")
+    refused = run(*script, ROOT / "configs/downstream/supervised_synthgait.py", tmp_path / "w.png", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "no contrastive views" in refused.stderr
+    assert not (tmp_path / "w.png").exists()
+
+
+def test_cross_validation_runs_what_is_missing_and_prints_the_table(stand_ins: dict[str, str], tmp_path: Path) -> None:
+    tiny = [option for option in SMALL if "num_persons" not in option and "takes" not in option]
+    names = {"pretrain": "ssal_egait", "linear": "downstream/linear_egait", "supervised": "downstream/supervised_egait"}
+    configs = [word for key, name in names.items() for word in (f"--{key}", str(ROOT / f"configs/{name}.py"))]
+    script = (sys.executable, ROOT / "tools/analysis/cross_validate.py", *configs, "--folds", "1", "--out", "c.json")
+    done = run(*script, "--cfg-options", *tiny, cwd=tmp_path, env=stand_ins)
+    assert done.returncode == 0, done.stderr[-3000:]
+    cell = json.loads((tmp_path / "c.json").read_text())["cells"][0]
+    assert cell["fold"] == 1
+    assert f"{cell['linear']['accuracy']:.3f}" in done.stdout.splitlines()[-2]
+    again = run(*script, "--cfg-options", *tiny, cwd=tmp_path, env=stand_ins)
+    assert again.stdout == done.stdout.split("done\n")[1]
+    other = run(*script, "--cfg-options", *tiny, "model.queue.size=9", cwd=tmp_path, env=stand_ins)
+    assert other.returncode == 1
+    assert "another study" in other.stderr
