@@ -31,7 +31,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 def config_from(args: argparse.Namespace) -> Config:
     """The config that the common arguments describe."""
     cfg = load_config(args.config, args.cfg_options)
-    if missing := [key for key in ("model", "train_dataloader", "val_dataloader", "val_evaluator") if not cfg.get(key)]:
+    if missing := [key for key in ("model", "train_dataloader") if not cfg.get(key)]:
         raise ConfigError(
             args.config, "is no complete config", found=f"no {missing}", remedy="inherit from one in configs/"
         )

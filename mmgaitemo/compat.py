@@ -60,7 +60,7 @@ def load_from_local(filename: str, map_location: Any = "cpu") -> Any:
 
 
 # Every scheme: MMEngine's loaders for URLs would unpickle whatever they fetch.
-REMOTE = ["http://", "https://", "pavi://", r"(\S+\:)?s3:", r"(\S+\:)?petrel:"]
+REMOTE = ["http://", "https://", "pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://"]
 REMOTE += ["modelzoo://", "torchvision://", "open-mmlab://", "openmmlab://", "mmcls://"]
 CheckpointLoader.register_scheme(prefixes=["", *REMOTE], loader=load_from_local, force=True)
 
@@ -86,7 +86,7 @@ def prepare_distributed(cfg: Config) -> None:
     (``mmengine.dist.utils`` and ``Runner.wrap_model``, as left by open-mmlab/mmengine#973; no upstream issue asks for
     CPUs). A group that exists already is left alone by the Runner.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available():
+    if "RANK" in os.environ and not torch.cuda.is_available():
         if not torch.distributed.is_initialized():
             torch.distributed.init_process_group("gloo")
         cfg.model_wrapper_cfg = dict(type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False)

@@ -30,6 +30,8 @@ EFFECTIVE = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"}
     "sync_bn",
 }
 
+MMENGINE = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")  # its default hooks
+
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
     """Read a Python config and give its top-level ``fold`` to every data set that names none of its own.
@@ -53,6 +55,8 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
             cfg.merge_from_dict(options)
         except (KeyError, TypeError, IndexError) as error:
             raise ConfigError("--cfg-options", "cannot be merged", found=error, remedy="correct the key") from error
+    for name in [name for name, hook in cfg.get("default_hooks", {}).items() if hook is None and name not in MMENGINE]:
+        cfg.default_hooks.pop(name)  # MMEngine itself takes None only for its own hooks
     if "fold" in cfg:
         for dataset in datasets_of(cfg):
             dataset.setdefault("fold", cfg.fold)

@@ -13,7 +13,18 @@ from mmengine.config import Config
 
 from mmgaitemo.errors import CheckpointError
 
-SCHEDULE = ("model", "train_dataloader", "optim_wrapper", "param_scheduler", "train_cfg", "randomness", "fold")
+SCHEDULE = (
+    "model",
+    "train_dataloader",
+    "optim_wrapper",
+    "param_scheduler",
+    "train_cfg",
+    "randomness",
+    "fold",
+    "val_cfg",
+    "val_dataloader.dataset",
+    "default_hooks.momentum",
+)
 ENCODER = (
     "model.backbone",
     "model.data_preprocessor.skeleton",

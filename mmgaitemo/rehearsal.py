@@ -38,6 +38,7 @@ def rehearse(cfg: Config) -> None:
         GaitError: What is wrong, and what to do.
     """
     _check_classes(cfg, preflight(cfg))
+    _check_held_out(cfg)
     trial = copy.deepcopy(cfg)
     trial.update(log_level="ERROR", experiment_name="rehearsal", resume=False, load_from=None)
     trial.visualizer = dict(type="Visualizer")
@@ -59,6 +60,26 @@ def rehearse(cfg: Config) -> None:
             raise
         except Exception as error:
             raise explained(error, cfg, "the first training step fails with these settings") from error
+
+
+def _check_held_out(cfg: Config) -> None:
+    if not cfg.get("val_dataloader"):
+        return
+    held_out = set(_ids(cfg.val_dataloader.dataset))
+    parts = {"train_dataloader.dataset": cfg.train_dataloader.dataset, "val_cfg.bank": cfg.val_cfg.get("bank")}
+    for key, dataset in parts.items():
+        if dataset is not None and (shared := held_out & set(_ids(dataset))):
+            raise ConfigError(
+                key,
+                "shares walks with val_dataloader.dataset, so the evaluation would read too high",
+                found=f"{len(shared)} of {len(held_out)}, such as {sorted(shared)[:3]}",
+                remedy="give all of them the same fold and split settings",
+            )
+
+
+def _ids(dataset: Any) -> list[str]:
+    built = DATASETS.build(dataset)
+    return [built[index]["id"] for index in range(len(built))]
 
 
 def _check_classes(cfg: Config, model: Any) -> None:

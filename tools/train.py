@@ -55,19 +55,27 @@ def main() -> None:
             raise CheckpointError(cfg.work_dir, "holds no run to resume", remedy="start without --resume")
         cfg.resume = True
         # By its name in the work_dir: MMEngine notes an absolute path, and folders move.
-        auto = args.resume == "auto"
-        cfg.load_from = str(last.parent / Path(last.read_text().strip()).name) if auto else args.resume
+        if args.resume == "auto":
+            noted = Path(last.read_text(encoding="utf-8").strip())
+            here = last.parent / noted.name
+            cfg.load_from = str(here if here.is_file() else noted)
+        else:
+            cfg.load_from = args.resume
     elif last.is_file() and not args.overwrite:
         raise ConfigError(
             cfg.work_dir,
             "already holds the checkpoints of a run",
             remedy="pass --work-dir with another folder, --resume to go on with that run, or --overwrite",
         )
+    if not args.resume and cfg.get("resume"):  # the config of a resumed run, used for a new one
+        cfg.update(resume=False, load_from=None)
     rehearse(cfg)
-    if args.encoder not in (None, UNTRAINED):
-        checkpoint = read_checkpoint(args.encoder)
-        check_made_with(checkpoint, cfg, ENCODER, args.encoder)
-        check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), args.encoder)
+    encoder = cfg.model.get("encoder")
+    if encoder not in (None, UNTRAINED):
+        checkpoint = read_checkpoint(encoder)
+        check_made_with(checkpoint, cfg, ENCODER, encoder)
+        if cfg.get("val_dataloader"):
+            check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), encoder)
     if cfg.resume and cfg.load_from is not None:
         checkpoint = read_checkpoint(cfg.load_from)
         check_made_with(checkpoint, cfg, SCHEDULE, cfg.load_from)

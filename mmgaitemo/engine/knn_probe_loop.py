@@ -34,7 +34,7 @@ class KNNProbeLoop(BaseLoop):
         temperature: Of the votes' weights.
 
     Raises:
-        ConfigError: ``k`` is less than 1.
+        ConfigError: ``k`` is less than 1, or ``temperature`` not positive.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class KNNProbeLoop(BaseLoop):
         self.bank: Any = DATASETS.build(bank)
         if k < 1:
             raise ConfigError("val_cfg.k", "needs at least one neighbour", found=k, remedy="20 is usual")
+        if temperature <= 0:
+            raise ConfigError("val_cfg.temperature", "must be positive", found=temperature, remedy="0.1 is usual")
         self.k = k
         self.temperature = temperature
         self._references: dict[str, float] | None = None

@@ -22,12 +22,15 @@ REFERENCES = {"untrained_accuracy": "untrained", "majority_accuracy": "majority 
 BOOKKEEPING = {"epoch", "iter", "step", "time", "data_time", "memory"}
 
 
-def read_scalars(work_dir: Path, steps_per_epoch: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Every logged quantity of a run, over all its interruptions: name to (epochs, values), later entries winning."""
+def read_scalars(files: list[Path], steps_per_epoch: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Every logged quantity in the log files of a run: name to (epochs, values), later files winning."""
     values: dict[str, dict[float, float]] = defaultdict(dict)
-    for file in sorted(work_dir.glob("*/vis_data/scalars.json")):
+    for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:  # a killed process leaves half a line
+                continue
             epoch = entry["step"] / steps_per_epoch if "lr" in entry else entry["step"]  # probes are logged by epoch
             for name in entry.keys() - BOOKKEEPING:
                 if math.isfinite(entry[name]):
@@ -47,7 +50,8 @@ class RunReportHook(Hook):
     @master_only
     def before_train(self, runner: Runner) -> None:
         """Say who is trained on and who is held out."""
-        loops = {"trained on": runner.train_dataloader, "held out": runner.val_dataloader}
+        val_loader = runner.val_loop.dataloader if runner.val_loop is not None else None
+        loops = {"trained on": runner.train_dataloader, "held out": val_loader}
         for part, loader in loops.items():
             groups = getattr(loader.dataset, "groups", None) if loader is not None else None
             if groups is not None:
@@ -58,7 +62,10 @@ class RunReportHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Write the report."""
         work_dir = Path(runner.work_dir)
-        curves = read_scalars(work_dir, runner.max_iters / runner.max_epochs)
+        # A resumed run goes on from the logs of its interruptions; a new one has nothing to do with what lies there.
+        logs = sorted(work_dir.glob("*/vis_data/scalars.json"))
+        logs = logs if runner._resume else [log for log in logs if log.parent.parent.name == runner.timestamp]
+        curves = read_scalars(logs, runner.max_iters / runner.max_epochs)
         metrics = {name: values[-1] for name, (_, values) in curves.items() if "accuracy" in name or "f1" in name}
         if metrics:
             rows = (f"{name:<24}{value:>8.3f}" for name, value in metrics.items())

@@ -59,7 +59,8 @@ class GaitMetric(BaseMetric):
         )
         rows = [f"{'class':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'walks':>8}"]
         rows += [
-            f"{classes[c]!s:<12}{precision[c]:>10.3f}{recall[c]:>10.3f}{f1[c]:>10.3f}{support[c]:>8d}" for c in every
+            f"{classes[c]!s:<12}{precision[c]:>10.3f}{recall[c]:>10.3f}{f1[c]:>10.3f}{int(support[c]):>8d}"
+            for c in every
         ]
         note = str(meta.get("class_note", ""))
         print_log("\n" + "\n".join([*rows, note]).rstrip(), logger="current")
