@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset, Compose
 
+from mmgaitemo.datasets.prepared import prepared_inputs
 from mmgaitemo.datasets.splits import UNLABELLED, nested_fraction
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.recipe import steps_in_order
@@ -106,7 +107,7 @@ class SkeletonDataset(BaseDataset):
         self.split, self.fold, self.num_folds = split, fold, num_folds
         self.label_fraction, self.label_seed = label_fraction, label_seed
         self._check_arguments()
-        self.pipeline = build_pipeline(pipeline)
+        self._recipe, self.pipeline = pipeline, build_pipeline(pipeline)
         # Not through BaseDataset, which takes every string in metainfo for the name of a file to read.
         self._metainfo = {
             "dataset_type": type(self).__name__,
@@ -150,26 +151,35 @@ class SkeletonDataset(BaseDataset):
         """Load every sequence of every fold.
 
         Returns:
-            One dict per sequence: ``id`` (unique), ``positions`` (T, V, 3), ``label`` (-1 = unlabelled), ``group`` (the
-            person), ``fold``; in an order that does not depend on the split.
+            One dict per sequence: ``id`` (unique), ``positions`` (T, V, 3) unless ``load_positions`` gives them,
+            ``label`` (-1 = unlabelled), ``group`` (the person), ``fold`` (-1 = never held out), and what the steps of
+            the pipeline ask for (``rate`` in Hz or None, ``unit``, ``up``); in an order that does not depend on the
+            split.
         """
 
+    def load_positions(self, records: Sequence[dict[str, Any]]) -> Iterator[np.ndarray]:
+        """(T, V, 3) of each record; a subclass whose files are large reads them here, one after another."""
+        return (record["positions"] for record in records)
+
+    def source_key(self) -> Hashable:
+        """What the sequences are, as far as the skeleton and the pipeline do not say it.
+
+        Data sets of one process with equal keys prepare their sequences once. ``None``: not shared.
+        """
+        return None
+
     def full_init(self) -> None:
-        """Load, select the split, run the pipeline and stack the result."""
+        """Load, run the pipeline, select the split and stack the result."""
         if self._fully_initialized:
             return
-        records = self._select(self.load_data_list())
-        packed = [self._prepare(record) for record in records]
-        for record, inputs in zip(records, packed, strict=True):
-            if inputs.shape != packed[0].shape:
-                raise ConfigError(
-                    f"{type(self).__name__}.pipeline",
-                    "the sequences leave it with different shapes and cannot be stacked",
-                    found=f"{tuple(packed[0].shape)} of {records[0]['id']!r}, "
-                    f"{tuple(inputs.shape)} of {record['id']!r}",
-                    remedy="bring them to one length with TileCyclic or Resample",
-                )
-        self.inputs = torch.stack(packed)
+        everything = [record | {"row": row} for row, record in enumerate(self.load_data_list())]
+        records = self._select(everything)
+        key = self.source_key()
+        if key is None:
+            self.inputs = self._prepare_all(records)
+        else:
+            key = (type(self), self.skeleton.name, repr(self._recipe), key)
+            self.inputs = prepared_inputs(key, lambda: self._prepare_all(everything))[[r["row"] for r in records]]
         self.labels = torch.tensor([record["label"] for record in records], dtype=torch.int64)
         self.data_list = [{key: record[key] for key in ("id", "label", "group")} for record in records]
         self._fully_initialized = True
@@ -192,9 +202,27 @@ class SkeletonDataset(BaseDataset):
         keep = nested_fraction([record["id"] for record in train], labels, self.label_fraction, self.label_seed)
         return [train[index] for index in keep]
 
-    def _prepare(self, record: dict[str, Any]) -> torch.Tensor:
+    def _prepare_all(self, records: list[dict[str, Any]]) -> torch.Tensor:
+        """(N, 3, T, V) of the records; their coordinates are read, prepared and dropped one by one."""
+        stacked = torch.empty(0)
+        for number, (record, positions) in enumerate(zip(records, self.load_positions(records), strict=True)):
+            inputs = self._prepare(record, positions)
+            if number == 0:
+                stacked = inputs.new_empty((len(records), *inputs.shape))
+            if inputs.shape != stacked.shape[1:]:
+                raise ConfigError(
+                    f"{type(self).__name__}.pipeline",
+                    "the sequences leave it with different shapes and cannot be stacked",
+                    found=f"{tuple(stacked.shape[1:])} of {records[0]['id']!r}, "
+                    f"{tuple(inputs.shape)} of {record['id']!r}",
+                    remedy="bring them to one length with TileCyclic or Resample",
+                )
+            stacked[number] = inputs
+        return stacked
+
+    def _prepare(self, record: dict[str, Any], positions: np.ndarray) -> torch.Tensor:
         """One record to (3, T, V). Steps work in float64 so that a far-off origin costs no precision."""
-        positions = np.asarray(record["positions"], dtype=np.float64)
+        positions = np.asarray(positions, dtype=np.float64)
         results = self.pipeline({**record, "positions": positions, "skeleton": self.skeleton})
         if not results or "inputs" not in results:
             raise ConfigError(

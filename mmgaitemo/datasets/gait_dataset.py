@@ -1,16 +1,19 @@
-"""Gaits in E-Gait's file format: the data set itself, or any recordings converted to a pair of such files."""
+"""Gaits from files: E-Gait's native pairs and gait archives."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmgaitemo.datasets.base import SkeletonDataset
-from mmgaitemo.datasets.egait_files import HOW_TO_GET_EGAIT, read_features, read_labels
-from mmgaitemo.datasets.splits import UNLABELLED, folds_from_csv, grouped_folds
+from mmgaitemo.datasets.egait_files import HOW_TO_GET_EGAIT
+from mmgaitemo.datasets.sources import source_from_config
+from mmgaitemo.datasets.splits import NEVER_HELD_OUT, UNLABELLED, folds_from_csv, grouped_folds
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.registry import DATASETS
 
@@ -22,62 +25,28 @@ CLASS_NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class GaitFiles:
-    """One source.
-
-    Args:
-        features: File of the coordinates, below the data root.
-        labels: File of the labels, below the data root; ``None`` = unlabelled.
-        frame_step: Keep every so many-th frame (BPM-GCN takes every fifth of the 240 frames of E-Gait's ELMD part).
-    """
-
-    features: str
-    labels: str | None
-    frame_step: int = 1
-
-    @classmethod
-    def from_config(cls, where: str, config: Mapping[str, Any]) -> GaitFiles:
-        """Check and take over a config entry.
-
-        Raises:
-            ConfigError: An entry is missing, unknown or impossible.
-        """
-        try:
-            files = cls(**config)
-        except TypeError as error:
-            raise ConfigError(
-                where,
-                "a source needs features='....h5', labels='....h5' or None, and may have frame_step",
-                found=str(error).replace("GaitFiles.__init__() ", ""),
-                remedy="correct the entry",
-            ) from None
-        if not isinstance(files.frame_step, int) or files.frame_step < 1:
-            raise ConfigError(
-                f"{where}.frame_step",
-                "needs a whole number of at least 1",
-                found=repr(files.frame_step),
-                remedy="write 1 to keep every frame, 5 to keep every fifth",
-            )
-        return files
-
-
 @DATASETS.register_module()
 class GaitDataset(SkeletonDataset):
-    """Gaits from one or several pairs of ``features.h5`` and ``labels.h5`` (see ``egait_files``).
+    """Gaits from one or several sources: gait archives, and pairs of ``features.h5`` and ``labels.h5``.
 
-    Keys are the sample ids, unchanged, and have to be unique over the sources. Folds come from either of
+    Ids of an archive and keys of a pair are the sample ids, unchanged, and have to be unique over the sources. Folds
+    come from either of
 
-    * a fold file: persons and folds as written there, for exactly the keys of the data;
-    * ``fold_file=None``: a class-balanced deal of the persons, seeded by ``split_seed``. Two keys of one source belong
-      to one person where ``person_pattern`` finds the same text in them. A key in which it finds nothing, or every key
-      where there is no pattern, counts as a person of its own: **then gaits of one person fall on both sides and the
-      test reads too high.** Give a pattern, or a fold file, for any number that is to be compared.
+    * a fold file: persons and folds as written there, for exactly the ids of the data;
+    * ``fold_file=None``: a class-balanced deal of the persons, seeded by ``split_seed``; as many folds as persons
+      leave one person out each. The persons of an archive are its groups. Two keys of a pair belong to one person
+      where ``person_pattern`` finds the same text in them. A key in which it finds nothing, or every key where there
+      is no pattern, counts as a person of its own: **then gaits of one person fall on both sides and the test reads
+      too high.** Give a pattern, or a fold file, for any number that is to be compared.
+
+    A source with ``pretrain_only=True`` adds its walks, without their labels, to the training split of every fold;
+    none of them is ever held out.
 
     Args:
         data_root: Folder of the files.
-        files: Name of a source to ``dict(features=..., labels=..., frame_step=1)``, see ``GaitFiles``; ``None`` takes
-            the source out. Samples come in the order of source names, then keys.
+        files: Name of a source to ``dict(archive=...)`` or ``dict(features=..., labels=...)``, see ``ArchiveFile`` and
+            ``NativePair``; ``None`` takes the source out. Samples come in the order of source names, then of the
+            archive, or of keys.
         pipeline: See ``SkeletonDataset``.
         skeleton: Layout of the files' rows.
         classes: Class names, in the order of the ids; the default is the mapping that E-Gait's acted emotions support.
@@ -87,7 +56,8 @@ class GaitDataset(SkeletonDataset):
         fold: The fold held out.
         num_folds: Number of folds; a fold file has to hold just as many.
         split_seed: Seed of the deal without a fold file.
-        person_pattern: Regular expression with one capture group, searched in the keys; only without a fold file.
+        person_pattern: Regular expression with one capture group, searched in the keys of pairs; only
+            without a fold file.
         label_fraction: Part of the labelled training sequences kept.
         label_seed: Seed of that choice.
         how_to_get: What the message about a missing file tells the user to do.
@@ -124,12 +94,12 @@ class GaitDataset(SkeletonDataset):
                 "GaitDataset.files",
                 "there is no named source",
                 found=repr(files),
-                remedy="write files=dict(own=dict(features='features.h5', labels='labels.h5'))",
+                remedy="write files=dict(own=dict(archive='own.gait.h5'))",
             )
         self.root = Path(data_root).expanduser()
         self.files = {
-            name: GaitFiles.from_config(f"GaitDataset.files.{name}", config)
-            for name, config in files.items()
+            name: source_from_config(f"GaitDataset.files.{name}", config)
+            for name, config in sorted(files.items())  # a dumped config has sorted keys: keep the order of samples
             if config is not None
         }
         self.fold_file, self.split_seed, self.how_to_get = fold_file, split_seed, how_to_get
@@ -155,43 +125,69 @@ class GaitDataset(SkeletonDataset):
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read and check all files; see ``SkeletonDataset``."""
+        """Read and check all sources; see ``SkeletonDataset``."""
         records: dict[str, dict[str, Any]] = {}
-        for source, files in sorted(self.files.items()):  # a dumped config has sorted keys: keep the order of samples
-            features = self.root / files.features
-            gaits = read_features(features, self.skeleton, frame_step=files.frame_step, how_to_get=self.how_to_get)
-            labels = dict.fromkeys(gaits, UNLABELLED)
-            if files.labels is not None:
-                path = self.root / files.labels
-                labels = read_labels(path, features, gaits, self.classes, how_to_get=self.how_to_get)
-            for key, positions in gaits.items():
-                if key in records:
+        for source, files in self.files.items():
+            for record in files.index(self.root, self.skeleton, self.classes, self.how_to_get):
+                if record["id"] in records:
                     raise DataError(
-                        f"{features}, key {key!r}",
+                        f"{files.paths(self.root)[0]}, key {record['id']!r}",
                         "another source has the same key, and keys are the sample ids",
-                        found=f"sources {records[key]['source']!r} and {source!r}",
-                        remedy="rename the key in both files of one source, or leave one source out",
+                        found=f"sources {records[record['id']]['source']!r} and {source!r}",
+                        remedy="rename the key in one source, or leave one source out",
                     )
-                records[key] = {"id": key, "positions": positions, "label": labels[key], "source": source}
+                records[record["id"]] = record | {"source": source, "group": self._group(record, source)}
+        self._deal({key: record for key, record in records.items() if not self._pretrains(record)})
+        for record in records.values():
+            if self._pretrains(record):
+                record.update(label=UNLABELLED, fold=NEVER_HELD_OUT)
+        return list(records.values())
+
+    def load_positions(self, records: Sequence[dict[str, Any]]) -> Iterator[np.ndarray]:
+        """(T, V, 3) of each record, source by source."""
+        for source, members in groupby(records, key=lambda record: record["source"]):
+            yield from self.files[source].positions(self.root, list(members))
+
+    def source_key(self) -> Hashable:
+        """The files as they are now, and how they are read."""
+        paths = [path for files in self.files.values() for path in files.paths(self.root) if path.exists()]
+        stats = [(str(path.resolve()), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+        return repr(self.files), tuple(stats)
+
+    def _pretrains(self, record: dict[str, Any]) -> bool:
+        return self.files[record["source"]].pretrain_only
+
+    def _deal(self, records: dict[str, dict[str, Any]]) -> None:
+        """Give the records that may be held out their fold."""
+        if not records:
+            raise ConfigError(
+                "GaitDataset.files",
+                "every source is pretrain_only, so nothing can be held out",
+                found=list(self.files),
+                remedy="leave pretrain_only out for one of them; pre-training never looks at its labels",
+            )
         labels = {key: record["label"] for key, record in records.items()}
         if self.fold_file is not None:
-            table = folds_from_csv(self.root / self.fold_file, labels, self.num_folds)
-        else:
-            groups = [self._group(record) for record in records.values()]
-            if self.person and not any(map(self.person.search, records)):
-                raise ConfigError(
-                    "GaitDataset.person_pattern",
-                    "the pattern matches no key",
-                    found=f"{self.person.pattern!r}; keys such as {next(iter(records))!r}",
-                    remedy="correct it, or set None to take every gait for a person of its own",
-                )
-            folds = grouped_folds(list(labels.values()), groups, self.num_folds, self.split_seed)
-            table = dict(zip(records, zip(groups, folds, strict=True), strict=True))
-        return [{**record, "group": table[key][0], "fold": table[key][1]} for key, record in records.items()]
+            for key, (group, fold) in folds_from_csv(self.root / self.fold_file, labels, self.num_folds).items():
+                records[key].update(group=group, fold=fold)
+            return
+        if self.person and not any(map(self.person.search, records)):
+            raise ConfigError(
+                "GaitDataset.person_pattern",
+                "the pattern matches no key",
+                found=f"{self.person.pattern!r}; keys such as {next(iter(records))!r}",
+                remedy="correct it, or set None to take every gait for a person of its own",
+            )
+        groups = [record["group"] for record in records.values()]
+        folds = grouped_folds(list(labels.values()), groups, self.num_folds, self.split_seed)
+        for record, fold in zip(records.values(), folds, strict=True):
+            record["fold"] = fold
 
-    def _group(self, record: dict[str, Any]) -> str:
+    def _group(self, record: dict[str, Any], source: str) -> str:
+        if record["group"] is not None:
+            return f"{source}:{record['group']}"
         match = self.person.search(record["id"]) if self.person else None
-        return f"{record['source']}:{match[1]}" if match and match[1] else record["id"]
+        return f"{source}:{match[1]}" if match and match[1] else record["id"]
 
 
 def _compile(pattern: str | None) -> re.Pattern[str] | None:

@@ -16,6 +16,7 @@ from mmgaitemo.errors import ConfigError, DataError
 
 FOLD_COLUMNS = ("key", "label", "group", "fold")
 UNLABELLED = -1
+NEVER_HELD_OUT = -1
 
 
 def folds_from_csv(path: Path, labels: Mapping[str, int], num_folds: int) -> dict[str, tuple[str, int]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from mmgaitemo.datasets.base import SkeletonDataset
 from mmgaitemo.datasets.splits import grouped_folds
-from mmgaitemo.datasets.synthetic_walks import MOODS, Walk, synthetic_walks
+from mmgaitemo.datasets.synthetic_walks import MOODS, RATE, Walk, synthetic_walks
 from mmgaitemo.registry import DATASETS
 from mmgaitemo.skeleton import EGAIT16
+
+KNOWN = {"rate": float(RATE), "unit": "body", "up": "y"}
 
 
 @lru_cache(maxsize=2)  # the training and the test set of a run are two parts of one cast
@@ -71,12 +73,16 @@ class SyntheticGait(SkeletonDataset):
             lazy_init=lazy_init,
         )
 
+    def source_key(self) -> Hashable:
+        """What the cast depends on."""
+        return self.num_persons, self.takes, self.seed
+
     def load_data_list(self) -> list[dict[str, Any]]:
         """Make the walks; see ``SkeletonDataset``."""
         walks = _cast(self.num_persons, self.takes, self.seed)
         groups = [str(walk.person) for walk in walks]
         folds = grouped_folds([walk.label for walk in walks], groups, self.num_folds, self.seed)
         return [
-            {"id": walk.id, "positions": walk.positions, "label": walk.label, "group": group, "fold": fold}
+            {"id": walk.id, "positions": walk.positions, "label": walk.label, "group": group, "fold": fold, **KNOWN}
             for walk, group, fold in zip(walks, groups, folds, strict=True)
         ]
