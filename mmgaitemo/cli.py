@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmgaitemo.compat import prepare_distributed
 from mmgaitemo.config import load_config
 from mmgaitemo.errors import ConfigError, GaitError
+from mmgaitemo.overrides import Overrides
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,15 +24,15 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=Overrides,
         help="overrides, e.g. fold=1 train_cfg.max_epochs=10 optim_wrapper.optimizer.lr=0.01",
     )
 
 
-def config_from(args: argparse.Namespace) -> Config:
-    """The config that the common arguments describe."""
+def config_from(args: argparse.Namespace, *needs: str) -> Config:
+    """The config that the common arguments describe; one without these top-level keys too is refused."""
     cfg = load_config(args.config, args.cfg_options)
-    if missing := [key for key in ("model", "train_dataloader") if not cfg.get(key)]:
+    if missing := [key for key in ("model", "train_dataloader", *needs) if not cfg.get(key)]:
         raise ConfigError(
             args.config, "is no complete config", found=f"no {missing}", remedy="inherit from one in configs/"
         )
@@ -45,12 +46,16 @@ def config_from(args: argparse.Namespace) -> Config:
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """End the program with one line and exit code 1 where the user can mend the cause."""
+def plain_errors(interrupted: str = "interrupted") -> Iterator[None]:
+    """End the program with one line and exit code 1 where the user can mend the cause.
+
+    Args:
+        interrupted: What to say, with exit code 130, where the user interrupts it.
+    """
     try:
         yield
     except GaitError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("interrupted; --resume goes on from the last checkpoint, if there is one yet", file=sys.stderr)
+        print(interrupted, file=sys.stderr)
         sys.exit(130)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import torch.distributed
 from mmengine.config import Config
+from mmengine.fileio import LocalBackend, register_backend
 from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader, autocast
 from torch import nn
@@ -63,6 +64,23 @@ def load_from_local(filename: str, map_location: Any = "cpu") -> Any:
 REMOTE = ["http://", "https://", "pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://"]
 REMOTE += ["modelzoo://", "torchvision://", "open-mmlab://", "openmmlab://", "mmcls://"]
 CheckpointLoader.register_scheme(prefixes=["", *REMOTE], loader=load_from_local, force=True)
+
+
+@register_backend("local", force=True, prefixes="")
+class WholeFileBackend(LocalBackend):
+    """Writes a file under another name and renames it: there is never half a checkpoint, whatever stops the process.
+
+    MMEngine 0.10.7 writes in place (``LocalBackend.put``; no upstream issue names it).
+    """
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write the bytes, or leave the file as it was."""
+        partial = Path(f"{filepath}.partial")
+        try:
+            super().put(obj, partial)
+            os.replace(partial, filepath)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import re
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.config import Config, ConfigDict
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 
 from mmgaitemo.errors import ConfigError, GaitError
+from mmgaitemo.overrides import apply_overrides, schedulers_of, setting_at
 from mmgaitemo.registry import DATASETS, MODELS
 
-# Top-level keys that something reads after parsing; other variables of a config only shape it while it is parsed.
-EFFECTIVE = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"} | {
-    "activation_checkpointing",
-    "compile",
-    "custom_imports",
-    "efficient_conv_bn_eval",
-    "find_unused_parameters",
-    "fold",
-    "model_wrapper_cfg",
-    "sync_bn",
-}
-
 MMENGINE = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")  # its default hooks
+ROLES = ("train_dataloader.dataset", "val_dataloader.dataset", "val_cfg.bank")
+
+
+class Built(NamedTuple):
+    """What a config describes, built once.
+
+    Attributes:
+        model: With weights that are not yet initialised.
+        datasets: Config key to data set, of those of ``ROLES`` that the config names.
+    """
+
+    model: BaseModel
+    datasets: dict[str, Any]
 
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
@@ -38,10 +38,10 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
 
     Args:
         path: The config file.
-        options: Overrides by dotted key, as from ``--cfg-options``.
+        options: Overrides by dotted key, as from ``--cfg-options``; see ``mmgaitemo.overrides``.
 
     Raises:
-        ConfigError: The file is missing or does not parse.
+        ConfigError: The file is missing or does not parse, or an override makes no sense.
     """
     if not Path(path).is_file():
         raise ConfigError(str(path), "no such config", remedy="see configs/ for those that come with the project")
@@ -50,30 +50,13 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     except Exception as error:  # a config is Python: whatever its code may raise
         raise ConfigError(str(path), "the config does not parse", found=error, remedy="correct that line") from error
     if options:
-        _check_options(options)
-        try:
-            cfg.merge_from_dict(options)
-        except (KeyError, TypeError, IndexError) as error:
-            raise ConfigError("--cfg-options", "cannot be merged", found=error, remedy="correct the key") from error
+        apply_overrides(cfg, options)
     for name in [name for name, hook in cfg.get("default_hooks", {}).items() if hook is None and name not in MMENGINE]:
         cfg.default_hooks.pop(name)  # MMEngine itself takes None only for its own hooks
     if "fold" in cfg:
         for dataset in datasets_of(cfg):
             dataset.setdefault("fold", cfg.fold)
     return cfg
-
-
-def _check_options(options: dict[str, Any]) -> None:
-    for option in options:
-        key = option.split(".")[0]
-        if key not in EFFECTIVE:
-            near = difflib.get_close_matches(key, sorted(EFFECTIVE), n=3)
-            raise ConfigError(
-                f"--cfg-options {option}",
-                "has no effect: nothing reads this top-level key once the config is parsed",
-                found=repr(key),
-                remedy=f"did you mean one of {near}?" if near else "docs/configs.md lists the knobs",
-            )
 
 
 def datasets_of(node: Any) -> Iterator[ConfigDict]:
@@ -90,21 +73,21 @@ def datasets_of(node: Any) -> Iterator[ConfigDict]:
             yield from datasets_of(value)
 
 
-def preflight(cfg: Config) -> BaseModel:
+def preflight(cfg: Config) -> Built:
     """Build every data set and the model once, so that what cannot work is found before a work_dir exists.
-
-    Returns:
-        The model, with weights that are not yet initialised.
 
     Raises:
         GaitError: What is wrong, and what to do.
     """
     init_default_scope(cfg.get("default_scope", "mmgaitemo"))
+    named = {role: setting_at(cfg._cfg_dict, role) for role in ROLES}
     try:
-        for dataset in datasets_of(cfg):
-            DATASETS.build(dataset).full_init()
-        _check_first_batch(cfg)
-        return MODELS.build(cfg.model)
+        _check_schedule(cfg)
+        datasets = {role: DATASETS.build(dataset) for role, dataset in named.items() if dataset}
+        for dataset in datasets.values():
+            dataset.full_init()
+        _check_first_batch(cfg, len(datasets[ROLES[0]]))
+        return Built(MODELS.build(cfg.model), datasets)
     except GaitError:
         raise
     except Exception as error:
@@ -125,9 +108,22 @@ def explained(error: Exception, cfg: Config, problem: str) -> ConfigError:
     )
 
 
-def _check_first_batch(cfg: Config) -> None:
+def _check_schedule(cfg: Config) -> None:
+    """An annealing that does not end with the run is a length that was changed in one place only."""
+    epochs = setting_at(cfg._cfg_dict, "train_cfg.max_epochs")
+    for scheduler in schedulers_of(cfg):
+        end = scheduler.get("begin", 0) + scheduler.get("T_max", 0)
+        if "T_max" in scheduler and epochs not in (None, end):
+            raise ConfigError(
+                "param_scheduler",
+                f"the {scheduler['type']} ends at epoch {end} (begin + T_max), the run at train_cfg.max_epochs",
+                found=epochs,
+                remedy="change both; --cfg-options train_cfg.max_epochs=... alone stretches the schedule by itself",
+            )
+
+
+def _check_first_batch(cfg: Config, samples: int) -> None:
     loader = cfg.train_dataloader
-    samples = len(DATASETS.build(loader.dataset))
     if loader.get("drop_last", False) and loader.batch_size > samples:
         raise ConfigError(
             "train_dataloader.batch_size",

@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmgaitemo.errors import CheckpointError
+from mmgaitemo.overrides import setting_at
 
 SCHEDULE = (
     "model",
@@ -75,11 +76,17 @@ def check_made_with(checkpoint: Mapping[str, Any], cfg: Config, keys: Iterable[s
     Raises:
         CheckpointError: Settings differ; names up to eight of them.
     """
-    text = checkpoint.get("meta", {}).get("cfg")
-    if not isinstance(text, str):
+    text = checkpoint["meta"].get("cfg")
+    if text is None:
         return
-    old, new = read_settings(text), read_settings(cfg.pretty_text)
-    changed = [path for key in keys for path in differing(_at(old, key), _at(new, key), key)]
+    try:
+        old = read_settings(text)
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        raise CheckpointError(
+            where, "its config cannot be read", found=error, remedy="pass a checkpoint written by tools/train.py"
+        ) from None
+    new = read_settings(cfg.pretty_text)
+    changed = [path for key in keys for path in differing(setting_at(old, key), setting_at(new, key), key)]
     changed = [path for path in changed if path != "model.encoder"]  # where the weights came from, not what they are
     if changed:
         raise CheckpointError(
@@ -88,9 +95,3 @@ def check_made_with(checkpoint: Mapping[str, Any], cfg: Config, keys: Iterable[s
             found=f"{', '.join(changed[:8])}{', ...' if len(changed) > 8 else ''} differ",
             remedy="pass the same config and --cfg-options as then (the work_dir holds the config), or start a new run",
         )
-
-
-def _at(settings: Any, key: str) -> Any:
-    for name in key.split("."):
-        settings = settings.get(name) if isinstance(settings, Mapping) else None
-    return settings

@@ -10,9 +10,9 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmgaitemo.config import explained, preflight
-from mmgaitemo.errors import ConfigError, GaitError
-from mmgaitemo.registry import DATASETS
+from mmgaitemo.config import ROLES, Built, explained, preflight
+from mmgaitemo.errors import ConfigError, DataError, GaitError
+from mmgaitemo.samples import sample_ids, sample_labels
 
 
 class _FirstStepReachedError(Exception):
@@ -31,14 +31,18 @@ class _StopHook(Hook):
         raise _FirstStepReachedError
 
 
-def rehearse(cfg: Config) -> None:
+def rehearse(cfg: Config) -> Built:
     """Build everything the run will build and train one step, writing nothing that stays.
+
+    Returns:
+        The model and the data sets, as ``preflight`` built them; the step was another model's.
 
     Raises:
         GaitError: What is wrong, and what to do.
     """
-    _check_classes(cfg, preflight(cfg))
-    _check_held_out(cfg)
+    built = preflight(cfg)
+    _check_classes(built)
+    _check_held_out(built)
     trial = copy.deepcopy(cfg)
     trial.update(log_level="ERROR", experiment_name="rehearsal", resume=False, load_from=None)
     trial.visualizer = dict(type="Visualizer")
@@ -55,36 +59,38 @@ def rehearse(cfg: Config) -> None:
                 remedy="set at least 1",
             )
         except _FirstStepReachedError:
-            return
+            return built
         except GaitError:
             raise
         except Exception as error:
             raise explained(error, cfg, "the first training step fails with these settings") from error
 
 
-def _check_held_out(cfg: Config) -> None:
-    if not cfg.get("val_dataloader"):
+def _check_held_out(built: Built) -> None:
+    train, held_out, bank = map(built.datasets.get, ROLES)
+    if held_out is None:
         return
-    held_out = set(_ids(cfg.val_dataloader.dataset))
-    parts = {"train_dataloader.dataset": cfg.train_dataloader.dataset, "val_cfg.bank": cfg.val_cfg.get("bank")}
-    for key, dataset in parts.items():
-        if dataset is not None and (shared := held_out & set(_ids(dataset))):
+    ids = sample_ids(held_out)
+    if unlabelled := [name for name, label in zip(ids, sample_labels(held_out).tolist(), strict=True) if label < 0]:
+        raise DataError(
+            "val_dataloader.dataset",
+            "walks without a label cannot be evaluated on",
+            found=f"{len(unlabelled)} of {len(ids)}, such as {unlabelled[:3]}",
+            remedy="leave the unlabelled source out of val_dataloader.dataset",
+        )
+    for role, dataset in ((ROLES[0], train), (ROLES[2], bank)):
+        if dataset is not None and (shared := set(ids) & set(sample_ids(dataset))):
             raise ConfigError(
-                key,
+                role,
                 "shares walks with val_dataloader.dataset, so the evaluation would read too high",
-                found=f"{len(shared)} of {len(held_out)}, such as {sorted(shared)[:3]}",
+                found=f"{len(shared)} of {len(ids)}, such as {sorted(shared)[:3]}",
                 remedy="give all of them the same fold and split settings",
             )
 
 
-def _ids(dataset: Any) -> list[str]:
-    built = DATASETS.build(dataset)
-    return [built[index]["id"] for index in range(len(built))]
-
-
-def _check_classes(cfg: Config, model: Any) -> None:
-    classes = DATASETS.build(cfg.train_dataloader.dataset).metainfo["classes"]
-    heads = getattr(getattr(model, "head", None), "num_classes", len(classes))
+def _check_classes(built: Built) -> None:
+    classes = built.datasets[ROLES[0]].metainfo["classes"]
+    heads = getattr(getattr(built.model, "head", None), "num_classes", len(classes))
     if heads != len(classes):
         raise ConfigError(
             "model.head.num_classes",

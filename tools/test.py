@@ -19,7 +19,6 @@ from mmgaitemo.config import preflight
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.encoder_io import check_state, check_unseen, read_checkpoint
 from mmgaitemo.provenance import check_made_with
-from mmgaitemo.registry import DATASETS
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,7 +34,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Check everything, then test."""
     args = parse_args()
-    cfg = config_from(args)
+    cfg = config_from(args, "val_dataloader", "val_evaluator")
     cfg.work_dir = args.work_dir or str(Path(cfg.work_dir) / "test")  # beside the run's own config, not over it
     cfg.load_from = args.checkpoint
     for path, suffix in ((args.out, ".json"), (args.confusion, ".png")):
@@ -43,10 +42,10 @@ def main() -> None:
             raise ConfigError(path, f"must be the name of a {suffix} file", remedy=f"end it in {suffix}")
     cfg.val_evaluator.out = args.out
     cfg.val_evaluator.confusion = args.confusion or str(Path(cfg.work_dir) / "confusion.png")
-    model, checkpoint = preflight(cfg), read_checkpoint(args.checkpoint)
-    check_state(model, checkpoint["state_dict"], args.checkpoint)
+    built, checkpoint = preflight(cfg), read_checkpoint(args.checkpoint)
+    check_state(built.model, checkpoint["state_dict"], args.checkpoint)
     check_made_with(checkpoint, cfg, ("model", "train_dataloader.dataset.pipeline"), args.checkpoint)
-    check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), args.checkpoint)
+    check_unseen(checkpoint, built.datasets["val_dataloader.dataset"], args.checkpoint)
     Runner.from_cfg(cfg).val()
 
 

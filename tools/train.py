@@ -19,8 +19,8 @@ from mmgaitemo.errors import CheckpointError, ConfigError
 from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
 from mmgaitemo.models.encoder_io import check_state, check_unseen, read_checkpoint
 from mmgaitemo.provenance import ENCODER, SCHEDULE, check_made_with
-from mmgaitemo.registry import DATASETS, MODELS
 from mmgaitemo.rehearsal import rehearse
+from mmgaitemo.work_dir import AUTO, only_run_in, starting_point
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--resume",
         nargs="?",
-        const="auto",
+        const=AUTO,
         help="go on with an interrupted run: its last checkpoint, or the checkpoint named here",
     )
     parser.add_argument("--overwrite", action="store_true", help="train anew in a work_dir that holds a run")
@@ -49,44 +49,30 @@ def main() -> None:
         cfg.model.encoder = args.encoder
     if args.amp:
         cfg.optim_wrapper.type = "AutocastOptimWrapper"
-    last = Path(cfg.work_dir) / "last_checkpoint"
-    if args.resume:
-        if args.resume == "auto" and not last.is_file():
-            raise CheckpointError(cfg.work_dir, "holds no run to resume", remedy="start without --resume")
-        cfg.resume = True
-        # By its name in the work_dir: MMEngine notes an absolute path, and folders move.
-        if args.resume == "auto":
-            noted = Path(last.read_text(encoding="utf-8").strip())
-            here = last.parent / noted.name
-            cfg.load_from = str(here if here.is_file() else noted)
-        else:
-            cfg.load_from = args.resume
-    elif last.is_file() and not args.overwrite:
-        raise ConfigError(
-            cfg.work_dir,
-            "already holds the checkpoints of a run",
-            remedy="pass --work-dir with another folder, --resume to go on with that run, or --overwrite",
-        )
-    if not args.resume and cfg.get("resume"):  # the config of a resumed run, used for a new one
-        cfg.update(resume=False, load_from=None)
-    rehearse(cfg)
+    work_dir = Path(cfg.work_dir)
+    start = starting_point(work_dir, args.resume, args.overwrite)
+    if start is not None or cfg.get("resume"):  # a config of a resumed run says so, and may be used for a new one
+        cfg.update(resume=start is not None, load_from=start)
+    built = rehearse(cfg)
     encoder = cfg.model.get("encoder")
     if encoder not in (None, UNTRAINED):
         checkpoint = read_checkpoint(encoder)
         check_made_with(checkpoint, cfg, ENCODER, encoder)
-        if cfg.get("val_dataloader"):
-            check_unseen(checkpoint, DATASETS.build(cfg.val_dataloader.dataset), encoder)
-    if cfg.resume and cfg.load_from is not None:
-        checkpoint = read_checkpoint(cfg.load_from)
-        check_made_with(checkpoint, cfg, SCHEDULE, cfg.load_from)
-        check_state(MODELS.build(cfg.model), checkpoint["state_dict"], cfg.load_from)
-        if missing := {"meta", "message_hub", "optimizer", "param_schedulers"} - set(checkpoint):
-            raise CheckpointError(cfg.load_from, "cannot be resumed", found=f"no {missing}", remedy="start a new run")
-    if args.overwrite:
-        last.unlink(missing_ok=True)  # a later --resume must not go on with the run that is now written over
-    Runner.from_cfg(cfg).train()
+        if held_out := built.datasets.get("val_dataloader.dataset"):
+            check_unseen(checkpoint, held_out, encoder)
+    if start is not None:
+        checkpoint = read_checkpoint(start)
+        check_made_with(checkpoint, cfg, SCHEDULE, start)
+        check_state(built.model, checkpoint["state_dict"], start)
+        needed = {"message_hub", "optimizer", "param_schedulers"} - set(checkpoint)
+        if missing := needed | ({"epoch", "iter"} - set(checkpoint["meta"])):
+            raise CheckpointError(start, "cannot be resumed", found=f"no {sorted(missing)}", remedy="start a new run")
+    with only_run_in(work_dir):
+        if args.overwrite:  # a later --resume must not go on with the run that is now written over
+            (work_dir / "last_checkpoint").unlink(missing_ok=True)
+        Runner.from_cfg(cfg).train()
 
 
 if __name__ == "__main__":
-    with plain_errors():
+    with plain_errors("interrupted; --resume goes on from the last checkpoint, if there is one yet"):
         main()

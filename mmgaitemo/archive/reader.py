@@ -14,7 +14,7 @@ from mmgaitemo.archive.info import FORMAT, VERSION, ArchiveInfo
 from mmgaitemo.errors import DataError, GaitError
 from mmgaitemo.skeleton import get_skeleton
 
-_BLOCK = 1 << 24  # bytes of coordinates read at a time
+_BLOCK = 1 << 22  # bytes of coordinates read at a time
 _COPY = "convert the recordings again, or copy the file again and compare checksums"
 COLUMNS = ("id", "subject", "group")
 
@@ -76,6 +76,21 @@ class GaitArchive:
         """
         return next(self.iterate([range(len(self))[index]]))
 
+    def score(self, index: int) -> np.ndarray | None:
+        """(T, V) confidence of a pose estimator in a walk; ``None`` where the archive has none.
+
+        Raises:
+            DataError: They cannot be read, or are not finite.
+        """
+        if self._scores is None:
+            return None
+        try:
+            score = self._scores[self._starts[index] : self._starts[index + 1]]
+        except Exception as error:
+            raise self._damaged(f"the scores of walk {self.ids[index]!r} cannot be read", error) from None
+        self._require_finite(index, score, "score")
+        return score
+
     def iterate(self, indices: Sequence[int] | None = None) -> Iterator[np.ndarray]:
         """The coordinates (T, V, 3) of the walks, in the order of ``indices`` (default: all).
 
@@ -105,14 +120,17 @@ class GaitArchive:
             raise self._damaged(f"the coordinates of walk {self.ids[run[0]]!r} cannot be read", error) from None
         for index in run:
             walk = block[int(self._starts[index]) - start : int(self._starts[index + 1]) - start]
-            if not np.isfinite(walk).all():
-                raise DataError(
-                    f"{self.path}, walk {self.ids[index]!r}",
-                    "a coordinate is not a finite number",
-                    found=f"{np.count_nonzero(~np.isfinite(walk))} of {walk.size} values",
-                    remedy=_COPY,
-                )
+            self._require_finite(index, walk, "coordinate")
             yield walk
+
+    def _require_finite(self, index: int, values: np.ndarray, what: str) -> None:
+        if not np.isfinite(values).all():
+            raise DataError(
+                f"{self.path}, walk {self.ids[index]!r}",
+                f"a {what} is not a finite number",
+                found=f"{np.count_nonzero(~np.isfinite(values))} of {values.size} values",
+                remedy=_COPY,
+            )
 
     def _read_index(self) -> None:
         attributes = dict(self._file.attrs)
@@ -149,6 +167,7 @@ class GaitArchive:
                 remedy="register the layout that it was written with",
             )
         self._positions = self._dataset("positions")
+        self._scores = self._dataset("score") if "score" in self._file else None
         self.lengths = self._dataset("length")[()]
         self.labels = self._dataset("label")[()]
         self.ids, self.subjects, self.groups = (self._texts(name) for name in COLUMNS)
@@ -176,6 +195,8 @@ class GaitArchive:
             and self._starts[-1] == shape[0],
             "positions (frames, V, 3) of floating-point numbers": shape[1:] == (len(self._file.attrs["joints"]), 3)
             and self._positions.dtype.kind == "f",
+            "one score of a floating-point number per joint and frame": self._scores is None
+            or (self._scores.shape == shape[:2] and self._scores.dtype.kind == "f"),
             # No compression reaches a factor of a thousand: the rest was never written, and would be read as zeros.
             "coordinates that were written": stored * 1000 >= self._positions.nbytes,
             "unique, filled ids": len(set(self.ids)) == count and all(self.ids),

@@ -19,7 +19,7 @@ from mmgaitemo.skeleton import get_skeleton
 
 _BUFFER = 1 << 24  # bytes of coordinates collected before they go to the file
 _CHUNK = 1 << 18  # bytes of an HDF5 chunk: a walk of two seconds is a tenth of it
-_LARGEST = 1e9  # coordinates beyond it are no positions in any unit; float32 would keep 64 units of them
+LARGEST = 1e9  # coordinates beyond it are no positions in any unit; float32 would keep 64 units of them
 TEXT = h5py.string_dtype("utf-8")
 
 
@@ -181,7 +181,7 @@ class ArchiveWriter:
                 remedy="name the layout that the data is in, or leave the walk out",
             )
         # "not <=" is true of NaN, too.
-        if positions.dtype.kind not in "iuf" or not max(positions.max(), -positions.min()) <= _LARGEST:
+        if positions.dtype.kind not in "iuf" or not max(positions.max(), -positions.min()) <= LARGEST:
             raise DataError(
                 where,
                 "a coordinate is no finite number, or beyond 1e9",

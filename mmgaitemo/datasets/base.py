@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset, Compose
+from mmengine.logging import print_log
 
+from mmgaitemo.datasets.label_lists import read_label_list
 from mmgaitemo.datasets.prepared import prepared_inputs
 from mmgaitemo.datasets.splits import UNLABELLED, nested_fraction
 from mmgaitemo.errors import ConfigError, DataError
@@ -63,8 +66,8 @@ class SkeletonDataset(BaseDataset):
 
     After ``full_init`` the N sequences of the split lie in ``inputs`` (N, 3, T, V) float32, ``labels`` (N,) int64
     (-1 = unlabelled), ``ids`` and ``groups`` (persons), in the order of the source. ``dataset[i]`` is
-    ``dict(inputs=(3, T, V), label=(), id=str)``; ``inputs`` is a view of the cache, so collate it (which copies)
-    before changing it. A subclass provides ``load_data_list``.
+    ``dict(inputs=(3, T, V), label=(), id=str)``; ``inputs`` is a view of the cache, which other data sets of the same
+    files share, so collate it (which copies) before changing it. A subclass provides ``load_data_list``.
 
     Args:
         pipeline: Recipe of per-sequence transforms; see ``build_pipeline``. Runs once per sequence, so all steps have
@@ -76,6 +79,7 @@ class SkeletonDataset(BaseDataset):
         num_folds: Number of folds.
         label_fraction: Part of the labelled training sequences kept, in (0, 1]; see ``nested_fraction``.
         label_seed: Seed of that choice.
+        label_file: Committed choices to take instead of drawing (see ``label_lists``); made for these very walks.
         metainfo: Entries added to, or replacing, those of ``metainfo``: ``dataset_type``, ``skeleton``, ``classes`` and
             ``class_note`` (what a reader of the class names has to know; may be empty).
         lazy_init: Leave the loading to the first use.
@@ -98,6 +102,7 @@ class SkeletonDataset(BaseDataset):
         num_folds: int = 5,
         label_fraction: float = 1.0,
         label_seed: int = 0,
+        label_file: str | None = None,
         metainfo: Mapping[str, Any] | None = None,
         lazy_init: bool = False,
     ) -> None:
@@ -105,7 +110,7 @@ class SkeletonDataset(BaseDataset):
         self.skeleton = get_skeleton(skeleton)
         self.classes = tuple(classes)
         self.split, self.fold, self.num_folds = split, fold, num_folds
-        self.label_fraction, self.label_seed = label_fraction, label_seed
+        self.label_fraction, self.label_seed, self.label_file = label_fraction, label_seed, label_file
         self._check_arguments()
         self._recipe, self.pipeline = pipeline, build_pipeline(pipeline)
         # Not through BaseDataset, which takes every string in metainfo for the name of a file to read.
@@ -176,10 +181,12 @@ class SkeletonDataset(BaseDataset):
         records = self._select(everything)
         key = self.source_key()
         if key is None:
-            self.inputs = self._prepare_all(records)
+            self._prepared = self._prepare_all(records)
+            self._rows = torch.arange(len(records))
         else:
             key = (type(self), self.skeleton.name, repr(self._recipe), key)
-            self.inputs = prepared_inputs(key, lambda: self._prepare_all(everything))[[r["row"] for r in records]]
+            self._prepared = prepared_inputs(key, lambda: self._prepare_all(everything))
+            self._rows = torch.tensor([record["row"] for record in records], dtype=torch.int64)
         self.labels = torch.tensor([record["label"] for record in records], dtype=torch.int64)
         self.data_list = [{key: record[key] for key in ("id", "label", "group")} for record in records]
         self._fully_initialized = True
@@ -199,14 +206,22 @@ class SkeletonDataset(BaseDataset):
                 found=", ".join(absent),
                 remedy="hold out another fold, or list in classes only those that the data have",
             )
-        keep = nested_fraction([record["id"] for record in train], labels, self.label_fraction, self.label_seed)
+        ids = [record["id"] for record in train]
+        if self.label_file is None:
+            keep = nested_fraction(ids, labels, self.label_fraction, self.label_seed)
+        else:
+            keep = read_label_list(self.label_file, self.fold, self.label_seed, self.label_fraction, ids, labels)
         return [train[index] for index in keep]
 
     def _prepare_all(self, records: list[dict[str, Any]]) -> torch.Tensor:
         """(N, 3, T, V) of the records; their coordinates are read, prepared and dropped one by one."""
         stacked = torch.empty(0)
+        whole = []
         for number, (record, positions) in enumerate(zip(records, self.load_positions(records), strict=True)):
-            inputs = self._prepare(record, positions)
+            results = self._prepare(record, positions)
+            inputs = results["inputs"]
+            if results.get("cycles") == 0:
+                whole.append(record["id"])
             if number == 0:
                 stacked = inputs.new_empty((len(records), *inputs.shape))
             if inputs.shape != stacked.shape[1:]:
@@ -218,10 +233,13 @@ class SkeletonDataset(BaseDataset):
                     remedy="bring them to one length with TileCyclic or Resample",
                 )
             stacked[number] = inputs
+        if whole:
+            found = f"in {len(whole)} of {len(records)} walks, such as {whole[:3]}; these are taken whole"
+            print_log(f"WholeCycles finds no gait cycle {found}", logger="current", level=logging.WARNING)
         return stacked
 
-    def _prepare(self, record: dict[str, Any], positions: np.ndarray) -> torch.Tensor:
-        """One record to (3, T, V). Steps work in float64 so that a far-off origin costs no precision."""
+    def _prepare(self, record: dict[str, Any], positions: np.ndarray) -> dict[str, Any]:
+        """What the pipeline leaves, ``inputs`` among it. In float64, so that a far-off origin costs no precision."""
         positions = np.asarray(positions, dtype=np.float64)
         results = self.pipeline({**record, "positions": positions, "skeleton": self.skeleton})
         if not results or "inputs" not in results:
@@ -230,7 +248,12 @@ class SkeletonDataset(BaseDataset):
                 "the pipeline leaves no inputs",
                 remedy="end it with dict(type='PackGait')",
             )
-        return results["inputs"]
+        return results
+
+    @property
+    def inputs(self) -> torch.Tensor:
+        """(N, 3, T, V) float32, a copy."""
+        return self._prepared[self._rows]
 
     @property
     def ids(self) -> list[str]:
@@ -245,7 +268,7 @@ class SkeletonDataset(BaseDataset):
     def __getitem__(self, idx: int) -> dict[str, Any]:
         """``dict(inputs=(3, T, V) float32, label=() int64, id=str)``."""
         self.full_init()
-        return {"inputs": self.inputs[idx], "label": self.labels[idx], "id": self.data_list[idx]["id"]}
+        return {"inputs": self._prepared[self._rows[idx]], "label": self.labels[idx], "id": self.data_list[idx]["id"]}
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The class of a sequence, for MMEngine's ``ClassBalancedDataset``; nothing for an unlabelled one."""
@@ -261,7 +284,7 @@ class SkeletonDataset(BaseDataset):
         else:
             rows = [rows[index] for index in indices]
         self.data_list = [self.data_list[row] for row in rows]
-        self.inputs, self.labels = self.inputs[rows], self.labels[rows]
+        self._rows, self.labels = self._rows[rows], self.labels[rows]
 
     def get_subset(self, indices: Sequence[int] | int) -> SkeletonDataset:
         """A dataset of some of the sequences; this one stays as it is."""

@@ -47,7 +47,7 @@ def _read_hdf5(path: Path, how_to_get: str) -> dict[str, Any]:
     require_file(path, f"{how_to_get}; {SYNTHETIC_DEFAULT}")
     try:
         with h5py.File(path, "r") as file:
-            entries = {key: item[()] if isinstance(item, h5py.Dataset) else None for key, item in file.items()}
+            entries = {key: _content(item) for key, item in file.items()}
     except Exception as error:  # h5py reports damage by nearly every type, depending on the byte that is broken
         raise DataError(
             str(path),
@@ -66,6 +66,15 @@ def _read_hdf5(path: Path, how_to_get: str) -> dict[str, Any]:
     if not entries:
         raise DataError(str(path), "the file holds no gait", remedy="copy it again, or leave this pair of files out")
     return entries
+
+
+def _content(item: Any) -> Any:
+    if not isinstance(item, h5py.Dataset):
+        return None
+    # No compression reaches a factor of a thousand: the rest was never written, and would be read as zeros.
+    if item.nbytes > 1000 * max(item.id.get_storage_size(), 1 << 10):
+        raise OSError(f"{item.name} announces {item.nbytes} bytes and holds {item.id.get_storage_size()}")
+    return item[()]
 
 
 def read_features(
@@ -114,7 +123,7 @@ def _gait(rows: Any, where: str, skeleton: Skeleton, frame_step: int) -> np.ndar
             found=f"{len(rows)} frame(s) in the file, {kept} kept with frame_step={frame_step}",
             remedy="remove the key from both files" if len(rows) < 2 else "use a smaller frame_step",
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found below
         positions = rows.astype(np.float64).reshape(len(rows), skeleton.num_joints, 3)
     if not np.isfinite(positions).all():
         bad = np.argwhere(~np.isfinite(positions))

@@ -60,6 +60,7 @@ class GaitDataset(SkeletonDataset):
             without a fold file.
         label_fraction: Part of the labelled training sequences kept.
         label_seed: Seed of that choice.
+        label_file: Committed choices to take instead of drawing.
         how_to_get: What the message about a missing file tells the user to do.
         metainfo: Further entries of ``metainfo``.
         lazy_init: Leave the loading to the first use.
@@ -85,6 +86,7 @@ class GaitDataset(SkeletonDataset):
         person_pattern: str | None = None,
         label_fraction: float = 1.0,
         label_seed: int = 0,
+        label_file: str | None = None,
         how_to_get: str = HOW_TO_GET_EGAIT,
         metainfo: Mapping[str, Any] | None = None,
         lazy_init: bool = False,
@@ -120,6 +122,7 @@ class GaitDataset(SkeletonDataset):
             num_folds=num_folds,
             label_fraction=label_fraction,
             label_seed=label_seed,
+            label_file=label_file,
             metainfo={"class_note": CLASS_NOTE if contested else "", **(metainfo or {})},
             lazy_init=lazy_init,
         )

@@ -37,7 +37,7 @@ def folds_from_csv(path: Path, labels: Mapping[str, int], num_folds: int) -> dic
         DataError: The file is missing, is no such table, does not list exactly these keys with these labels, or parts
             a person over folds.
     """
-    rows = _read_table(path)
+    rows = read_fold_table(path)
     unknown, missing = set(rows) - set(labels), set(labels) - set(rows)
     if unknown or missing:
         sides = [(missing, "in the data only"), (unknown, "in the fold file only")]
@@ -82,7 +82,12 @@ def folds_from_csv(path: Path, labels: Mapping[str, int], num_folds: int) -> dic
     return table
 
 
-def _read_table(path: Path) -> dict[str, dict[str, str]]:
+def read_fold_table(path: Path) -> dict[str, dict[str, str]]:
+    """Key to the row of a fold file, every cell as text.
+
+    Raises:
+        DataError: The file is missing or no such table, or a key occurs twice.
+    """
     require_file(
         path,
         "put the fold file there, or set fold_file=None and person_pattern=... for a seeded split (docs/data.md)",

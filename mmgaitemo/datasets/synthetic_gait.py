@@ -37,6 +37,7 @@ class SyntheticGait(SkeletonDataset):
         num_folds: Number of folds, at most ``num_persons``.
         label_fraction: Part of the labelled training sequences kept.
         label_seed: Seed of that choice.
+        label_file: Committed choices to take instead of drawing.
         metainfo: Further entries of ``metainfo``.
         lazy_init: Leave the making to the first use.
 
@@ -56,6 +57,7 @@ class SyntheticGait(SkeletonDataset):
         num_folds: int = 5,
         label_fraction: float = 1.0,
         label_seed: int = 0,
+        label_file: str | None = None,
         metainfo: Mapping[str, Any] | None = None,
         lazy_init: bool = False,
     ) -> None:
@@ -69,6 +71,7 @@ class SyntheticGait(SkeletonDataset):
             num_folds=num_folds,
             label_fraction=label_fraction,
             label_seed=label_seed,
+            label_file=label_file,
             metainfo=metainfo,
             lazy_init=lazy_init,
         )

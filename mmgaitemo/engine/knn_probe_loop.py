@@ -15,6 +15,7 @@ from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation import extract_features, knn_scores, reestimate_batchnorm
 from mmgaitemo.registry import DATASETS, LOOPS, MODELS
+from mmgaitemo.samples import sample_labels
 
 
 @LOOPS.register_module()
@@ -34,7 +35,7 @@ class KNNProbeLoop(BaseLoop):
         temperature: Of the votes' weights.
 
     Raises:
-        ConfigError: ``k`` is less than 1, or ``temperature`` not positive.
+        ConfigError: ``k`` is less than 1, ``temperature`` not positive, or no walk of the bank has a label.
     """
 
     def __init__(
@@ -54,6 +55,14 @@ class KNNProbeLoop(BaseLoop):
             raise ConfigError("val_cfg.k", "needs at least one neighbour", found=k, remedy="20 is usual")
         if temperature <= 0:
             raise ConfigError("val_cfg.temperature", "must be positive", found=temperature, remedy="0.1 is usual")
+        self.bank_labels = sample_labels(self.bank)
+        if (self.bank_labels < 0).all():
+            raise ConfigError(
+                "val_cfg.bank",
+                "no walk has a label, so no neighbour can vote",
+                found=f"{len(self.bank_labels)} walks",
+                remedy="give this data set a source with labels",
+            )
         self.k = k
         self.temperature = temperature
         self._references: dict[str, float] | None = None
@@ -98,8 +107,8 @@ class KNNProbeLoop(BaseLoop):
         untrained.to(next(unwrap(self.runner.model).parameters()).device)
         reestimate_batchnorm(untrained, self.bank)
         labels, _, scores = self._probe(untrained)
-        train = torch.tensor([int(self.bank[index]["label"]) for index in range(len(self.bank))])
+        majority = self.bank_labels[self.bank_labels >= 0].mode().values
         return {
             "untrained_accuracy": float((scores.argmax(1) == labels).float().mean()),
-            "majority_accuracy": float((labels == train[train >= 0].mode().values).float().mean()),
+            "majority_accuracy": float((labels == majority).float().mean()),
         }

@@ -13,7 +13,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, precision_recall_fscore_support
 
-from mmgaitemo.errors import DataError
+from mmgaitemo.errors import DataError, TrainingError
 from mmgaitemo.registry import METRICS
 from mmgaitemo.visualization import draw_confusion
 
@@ -38,7 +38,19 @@ class GaitMetric(BaseMetric):
         self.confusion = confusion
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Collect one batch."""
+        """Collect one batch.
+
+        Raises:
+            DataError: A sample has no label.
+            TrainingError: A score is not finite: the model is broken, and no class has won.
+        """
+        if broken := [str(sample["id"]) for sample in data_samples if not np.isfinite(sample["scores"]).all()]:
+            raise TrainingError(
+                f"walks {broken[:5]}",
+                "the model gives scores that are no finite numbers",
+                found=f"{len(broken)} of {len(data_samples)} walks of this batch",
+                remedy="look at these walks, or train anew with a lower learning rate",
+            )
         for sample in data_samples:
             if sample["label"] < 0:
                 raise DataError(

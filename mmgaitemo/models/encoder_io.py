@@ -11,7 +11,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmgaitemo.errors import CheckpointError
-from mmgaitemo.models.modules.key_queue import fingerprint
+from mmgaitemo.samples import fingerprint, sample_ids
 
 PREFIX = "backbone."
 
@@ -51,7 +51,7 @@ def check_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> N
 
 
 def read_checkpoint(path: str) -> dict[str, Any]:
-    """A checkpoint of this project, with weights under ``state_dict``.
+    """A checkpoint of this project, with weights under ``state_dict`` and what is known of its making under ``meta``.
 
     Raises:
         CheckpointError: The file is missing or no checkpoint.
@@ -67,19 +67,28 @@ def read_checkpoint(path: str) -> dict[str, Any]:
             found=[str(key) for key in checkpoint][:5] if isinstance(checkpoint, dict) else type(checkpoint).__name__,
             remedy="pass a checkpoint written by tools/train.py",
         )
+    meta = checkpoint.setdefault("meta", {})  # one reduced to its weights has none
+    seen = meta.get("trained_on") if isinstance(meta, dict) else None
+    if not isinstance(meta, dict) or not (seen is None or (isinstance(seen, Tensor) and seen.dtype == torch.int64)):
+        raise CheckpointError(
+            path,
+            "what it says of its own making ('meta') is damaged",
+            found=f"{type(meta).__name__}, trained_on {type(seen).__name__}",
+            remedy="pass a checkpoint written by tools/train.py",
+        )
     return checkpoint
 
 
 def check_unseen(checkpoint: Mapping[str, Any], dataset: Any, where: str) -> None:
-    """Refuse to evaluate on walks that the checkpoint was trained on, with or without their labels.
+    """Refuse to evaluate on walks that the checkpoint, or its encoder, was trained on, with or without their labels.
 
     Raises:
         CheckpointError: Some of the walks were in its training set: the fold or split is another.
     """
-    seen = checkpoint.get("meta", {}).get("trained_on")
+    seen = checkpoint["meta"].get("trained_on")
     if seen is None:  # a checkpoint reduced to its weights does not say
         return
-    names = [dataset[index]["id"] for index in range(len(dataset))]
+    names = sample_ids(dataset)
     leaked = [name for name, known in zip(names, torch.isin(fingerprint(names), seen).tolist(), strict=True) if known]
     if leaked:
         raise CheckpointError(

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.skeleton import FIVE_PARTS, Skeleton
+from mmgaitemo.visualization.stick_figure import draw_figure
 from mmgaitemo.visualization.style import (
     GHOST,
     INK,
@@ -158,8 +158,6 @@ class _Row:
         rotation = view_rotation(skeleton)
         self.points = view @ rotation.T
         self.label = self._label()
-        leaves = set(skeleton.parts["trunk"]) - set(skeleton.parents)
-        self.head = leaves.pop() if len(leaves) == 1 else None  # layouts with eyes and ears show their head themselves
         self.bones = {t: visible_bones(view[t], skeleton) for t in self.chosen}
         self.ghost_bones: dict[int, list[tuple[int, int]]] = {t: [] for t in self.chosen}
         if ghost is not None and len(ghost) == len(view):
@@ -193,26 +191,8 @@ class _Row:
             if self.ghost_bones[t]:
                 lines = [self.ghost_points[t, list(bone), :2] * scale + place for bone in self.ghost_bones[t]]
                 axes.add_collection(LineCollection(lines, colors=GHOST, linewidths=1.0, capstyle="round", zorder=1))
-            self._draw_body(axes, t, scale, place)
-
-    def _draw_body(self, axes: Axes, t: int, scale: float, place: np.ndarray) -> None:
-        colour = {joint: PART_COLOURS[part] for part, joints in self.skeleton.parts.items() for joint in joints}
-        flat, depth = self.points[t, :, :2] * scale + place, self.points[t, :, 2]
-        bones = sorted(self.bones[t], key=lambda bone: depth[list(bone)].sum())  # far ones first
-        # A white rim under each bone shows which of two crossing limbs is in front; it ends short of the joints, where
-        # the next bone goes on.
-        shorter = np.array([[0.85, 0.15], [0.15, 0.85]])
-        lines = [line for bone in bones for line in (shorter @ flat[list(bone)], flat[list(bone)])]
-        colours = [shade for child, _ in bones for shade in (to_rgba("white"), to_rgba(colour[child]))]
-        axes.add_collection(
-            LineCollection(lines, colors=colours, linewidths=[4.0, 2.2] * len(bones), capstyle="round", zorder=2)
-        )
-        seen = np.flatnonzero(visible_joints(self.view[t], self.skeleton))
-        seen = seen[np.argsort(depth[seen], kind="stable")]
-        sizes = [45 if joint == self.head else 9 for joint in seen]
-        axes.scatter(
-            flat[seen, 0], flat[seen, 1], s=sizes, c=[colour[joint] for joint in seen.tolist()], linewidths=0, zorder=3
-        )
+            pose = self.points[t] * scale + [*place, 0]
+            draw_figure(axes, pose, visible_joints(self.view[t], self.skeleton), self.skeleton, width=2.2)
 
     def _label(self) -> list[tuple[str, bool]]:
         """Lines of the row's label, and whether they are headings."""

@@ -35,7 +35,7 @@ def main() -> None:
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
     cfg.model.data_preprocessor.stream = "joint"  # bones and motions are no positions to draw
-    preprocessor = preflight(cfg).data_preprocessor
+    preprocessor = preflight(cfg).model.data_preprocessor
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     if not isinstance(preprocessor.views, ContrastiveViews):
         raise ConfigError(args.config, "has no contrastive views to draw", remedy="use a pre-training config")

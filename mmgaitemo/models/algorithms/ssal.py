@@ -11,8 +11,8 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmgaitemo.errors import ConfigError, TrainingError
-from mmgaitemo.models.modules.key_queue import fingerprint
 from mmgaitemo.registry import BACKBONES, HEADS, LOSSES, MODELS
+from mmgaitemo.samples import fingerprint
 
 NEVER = -1e9  # a logit with probability 0, and finite where minus infinity would give 0 * inf in the divergence
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
 from mmengine.dist import all_gather
 from torch import Tensor, nn
 
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.registry import MODELS
-
-
-def fingerprint(ids: list[str]) -> Tensor:
-    """(N,) int64, non-negative: a stable number for each sample id, the same in every process and run."""
-    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in ids)
-    return torch.tensor([int.from_bytes(digest, "big") >> 1 for digest in digests], dtype=torch.int64)
 
 
 @MODELS.register_module()

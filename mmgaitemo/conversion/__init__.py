@@ -1,0 +1,1 @@
+"""From recordings of any kind to a gait archive: readers, repair, windows, report."""

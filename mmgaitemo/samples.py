@@ -1,0 +1,31 @@
+"""What is asked of every data set, plain or wrapped: who its walks are and how they are labelled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def sample_ids(dataset: Any) -> list[str]:
+    """Id of each walk, in order, without reading the walks where the data set (MMEngine's kind) allows it."""
+    return [info["id"] for info in _infos(dataset)]
+
+
+def sample_labels(dataset: Any) -> Tensor:
+    """(N,) int64: class id of each walk, in order; -1 = unlabelled."""
+    return torch.tensor([int(info["label"]) for info in _infos(dataset)], dtype=torch.int64)
+
+
+def _infos(dataset: Any) -> list[dict[str, Any]]:
+    describe = getattr(dataset, "get_data_info", dataset.__getitem__)
+    return [describe(index) for index in range(len(dataset))]
+
+
+def fingerprint(ids: Sequence[str]) -> Tensor:
+    """(N,) int64, non-negative: a stable number for each sample id, the same in every process and run."""
+    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in ids)
+    return torch.tensor([int.from_bytes(digest, "big") >> 1 for digest in digests], dtype=torch.int64)
