@@ -6,19 +6,24 @@ import json
 import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
+from bvh_files import write, xsens_text
 from mmengine.runner import Runner
 from runs import ROOT, TINY_ENCODER
 
-from mmgaitemo.archive import UNITS, UP_AXES
+from mmgaitemo.archive import UNITS, UP_AXES, GaitArchive
 from mmgaitemo.config import load_config, preflight
 from mmgaitemo.datasets import GaitDataset
+from mmgaitemo.datasets.synthetic_walks import MOODS, synthetic_walks
+from mmgaitemo.skeleton import EGAIT16
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 INSTALL_AND_TRAIN = (
@@ -38,7 +43,7 @@ def small(*more: str) -> list[str]:
 
 
 def shell(line: str, cwd: Path, env: dict[str, str], *arguments: str) -> str:
-    words = [sys.executable if word == "python" else word for word in line.split("#")[0].split()]
+    words = [sys.executable if word == "python" else word for word in shlex.split(line, comments=True)]
     words = [str(ROOT / word) if word.startswith(("tools/", "configs/")) else word for word in words]
     done = subprocess.run([*words, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -63,8 +68,21 @@ def test_commands_for_egait_run_in_their_order(stand_ins: dict[str, str], tmp_pa
     assert "knn/accuracy" in shell(test, tmp_path, env, *small())
 
 
+def test_commands_for_own_recordings_run(tmp_path: Path) -> None:
+    for walk in synthetic_walks(num_persons=2, takes=1, seed=0):
+        text = xsens_text(np.tile(walk.positions, (2, 1, 1)), EGAIT16.joints)
+        write(tmp_path / "RECORDINGS" / f"{walk.person}_{MOODS[walk.label]}_1.bvh", text)
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for line in blocks("README.md", "shell")[1].strip().splitlines():
+        shell(line, tmp_path, env)
+    with GaitArchive(tmp_path / "lab.gait.h5") as archive:
+        assert set(archive.info.label_names) == set(MOODS)
+        assert len(set(archive.subjects)) == 2
+    assert (tmp_path / "lab.html").is_file()
+
+
 def test_the_command_for_one_ablation_runs(stand_ins: dict[str, str], tmp_path: Path) -> None:
-    line = blocks("README.md", "shell")[1].strip()
+    line = blocks("README.md", "shell")[2].strip()
     env = {**os.environ, **stand_ins, "OMP_NUM_THREADS": "1"}
     shell(line.split(" --cfg-options ")[0], tmp_path, env, *small(*line.split(" --cfg-options ")[1].split()))
     assert (tmp_path / "work_dirs/big_queue/epoch_1.pth").is_file()
@@ -118,11 +136,11 @@ def test_data_configs_are_what_the_page_says(stand_in_env: dict[str, str], tmp_p
 
 def test_the_worked_example_of_ten_sequences_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/archive.md from the first line to a trained network, then what it says about fields and converters."""
-    write, read, config = blocks("docs/archive.md", "python")
+    written, read, config = blocks("docs/archive.md", "python")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     scope: dict = {}
-    exec(compile(write, "docs/archive.md", "exec"), scope)
+    exec(compile(written, "docs/archive.md", "exec"), scope)
     exec(compile(read, "docs/archive.md", "exec"), scope)
     assert len(scope["lengths"]) == 10
     (tmp_path / "ssal_ten.py").write_text(config)

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mmgaitemo.cli import plain_errors
 from mmgaitemo.errors import GaitError
 from mmgaitemo.inspection import CHECKS, PROBLEM, open_source
 from mmgaitemo.inspection.report import check_report_path, show, write
@@ -48,8 +49,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except GaitError as error:  # not through plain_errors, whose exit code 1 would say that the data have problems
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    with plain_errors():
+        try:
+            sys.exit(main())
+        except GaitError as error:  # exit code 1 would say that the data have problems
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)

@@ -4,9 +4,9 @@ python tools/dataset_converters/kinect.py pathogait_s01-08.npz pathogait.gait.h5
 python tools/dataset_converters/kinect.py FOLDER_OF_CSV pathogait.gait.h5 --skeleton kinect25
 
 Eight or more persons imitate six gait types, the labels; each walk is seen by six sensors, each of which is a recording
-of its own. Persons are subjects and groups. Some 300 of 5,760 walks end in frames of another pass, with columns that have
-run out: such ends are cut off, up to --max-gap frames, and 14 walks with longer ones are refused (--allow-refused goes
-without them). Both are named. The NPZ file is the reduced set of 16 joints; the folder of CSV files is read as its
+of its own. Persons are subjects and groups. Some 300 of 5,760 walks end in frames of another pass, with columns that
+have run out: such ends are cut off, up to --max-gap frames, and 14 walks with longer ones are refused (--allow-refused
+goes without them). Both are named. The NPZ file is the reduced set of 16 joints; the folder of CSV files is read as its
 documentation describes it (mmgaitemo/conversion/kinect.py).
 """
 
