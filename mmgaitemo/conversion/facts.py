@@ -12,6 +12,8 @@ from typing import Any
 
 from mmgaitemo.errors import ConfigError, DataError
 
+_LARGEST = 1 << 26  # bytes of a table
+_TAKEN = ("source_file", "first_frame")  # columns that the converters write
 _FACTS = ("label", "subject", "group")  # what a pattern or a table may say besides free columns
 
 
@@ -47,7 +49,7 @@ def find_files(inputs: Sequence[str | Path], suffixes: Sequence[str]) -> dict[st
     """
     found: dict[str, Path] = {}
     for given in map(Path, inputs):
-        if not given.exists():
+        if not (given.is_file() or given.is_dir()):  # a pipe would be waited for
             raise ConfigError(str(given), "no such file or folder", remedy="correct the path")
         files = [given]
         if given.is_dir():
@@ -110,8 +112,9 @@ def facts_from_table(names: Sequence[str], table: str | Path) -> dict[str, TakeF
         DataError: The table cannot be read, or does not list each file exactly once; the message names the line.
     """
     try:
-        with open(table, encoding="utf-8-sig", newline="") as file:
-            text = file.read()
+        if Path(table).is_file() and Path(table).stat().st_size > _LARGEST:
+            raise DataError(str(table), "is larger than 64 MB", remedy="name a table with one line for each file")
+        text = Path(table).read_bytes().decode("utf-8-sig")
         if "\0" in text:
             raise csv.Error("it contains NUL characters")
         rows = _table_rows(csv.reader(io.StringIO(text, newline=""), strict=True), str(table))
@@ -163,5 +166,10 @@ def _facts(values: Mapping[str, str]) -> TakeFacts:
 
 
 def _check_columns(where: str, names: Sequence[str] | Mapping[str, int]) -> None:
-    if "source_file" in names:
-        raise ConfigError(where, "'source_file' is the converter's own column", remedy="give it another name")
+    if taken := [name for name in names if name in _TAKEN or "/" in name or name.strip(".") == ""]:
+        raise ConfigError(
+            where,
+            f"no column of one's own may be called so; {_TAKEN} are the converter's",
+            found=taken,
+            remedy="rename",
+        )

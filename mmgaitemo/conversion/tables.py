@@ -22,7 +22,7 @@ from mmgaitemo.conversion.recording import Recording, Source
 from mmgaitemo.errors import DataError
 
 SUFFIXES = (".csv", ".npy", ".npz", ".json")
-LARGEST_TEXT = {".csv": 1 << 28, ".json": 1 << 27}  # bytes; JSON takes ten times its size in memory
+LARGEST_TEXT = {".csv": 1 << 28, ".json": 1 << 25}  # bytes; JSON may take thirty times its size in memory
 _MISSING = ("", "nan", "null")
 
 
@@ -210,7 +210,7 @@ def read_json(path: Path, columns: ColumnMap) -> np.ndarray:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (json.JSONDecodeError, RecursionError, MemoryError) as error:
         raise DataError(str(path), "is no JSON file", found=error, remedy="correct it there") from None
     except ValueError as error:  # a number of thousands of digits, or no UTF-8
         raise DataError(str(path), "holds what cannot be read", found=error, remedy="correct it there") from None

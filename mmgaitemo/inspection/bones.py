@@ -18,7 +18,7 @@ from mmgaitemo.inspection.walk import InapplicableError, Walk
 _SHORT = 0.5
 # Range from the 10th to the 90th percentile over the frames: what lasts a tenth of the walk. (Single frames are left to
 # the check for jumps.) Motion capture stays below 0.04, E-Gait below 0.31, synthetic walkers (8 mm of marker drift)
-# below 0.3, 99 % of Kinect v2 walks below 0.35.
+# below 0.3, 97 % of Kinect v2 walks below 0.35.
 _PERCENTILES = 10, 90
 _DRIFT = 0.35
 # What stands out of a data set that is better than that: over _STANDS_OUT and over so many robust deviations (median
