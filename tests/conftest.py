@@ -48,11 +48,12 @@ def write_pair(folder: Path, persons: int = 10, takes: int = 2) -> Path:
 
 
 def write_archive(path: Path, classes: tuple[str, ...], persons: int = 8, takes: int = 2) -> Path:
-    """A gait archive of synthetic walkers, each three cycles long, labelled in turn."""
+    """A gait archive of synthetic walkers who walk three cycles' way, labelled in turn."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with ArchiveWriter(path, ArchiveInfo("egait16", "body", "y", rate=30.0, label_names=classes)) as archive:
         for number, walk in enumerate(synthetic_walks(persons, takes, seed=1)):
             positions = np.tile(walk.positions, (3, 1, 1))
+            positions[..., 2] -= 0.03 * np.arange(len(positions))[:, None]
             label = classes[number % len(classes)] if classes else None
             archive.append(positions, id=f"{path.stem}:{walk.id}", subject=walk.person, label=label)
     return path
