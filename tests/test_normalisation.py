@@ -15,6 +15,7 @@ from mmgaitemo.datasets.pipelines import (
     AlignHeading,
     BodyScale,
     CentreRoot,
+    ExchangeSides,
     RepairGaps,
     ResampleRate,
     TileCyclic,
@@ -22,6 +23,7 @@ from mmgaitemo.datasets.pipelines import (
     Upright,
     WholeCycles,
 )
+from mmgaitemo.datasets.synthetic_walks import synthetic_walks
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.motion.cycles import find_cycles
 from mmgaitemo.skeleton import COCO17, EGAIT16, KINECT25, Skeleton
@@ -273,3 +275,21 @@ def test_a_walk_without_cycles_stays_whole():
     done = WholeCycles(1)(record(single, EGAIT16))
     assert done["cycles"] == 0
     assert np.array_equal(done["positions"], single)
+
+
+def test_exchanged_sides_are_put_right_and_others_left_alone():
+    order = list(EGAIT16.mirror)
+    for walk in (entry.positions for entry in synthetic_walks(5, 1, seed=0)):
+        for positions, exchanged in ((walk, False), (walk[:, order], True), (walk * [-1, 1, 1], True)):
+            done = ExchangeSides()(record(positions, EGAIT16))
+            assert done["exchanged"] is exchanged
+            assert np.array_equal(done["positions"], positions[:, order] if exchanged else positions)
+            assert not ExchangeSides()(done)["exchanged"]
+
+
+def test_straight_knees_say_nothing_about_sides():
+    walk = synthetic_walks(1, 1, seed=0)[0].positions.copy()
+    for hip, knee, ankle in ((10, 11, 12), (13, 14, 15)):
+        walk[:, knee] = (walk[:, hip] + walk[:, ankle]) / 2
+    assert not ExchangeSides()(record(walk, EGAIT16))["exchanged"]
+    assert not ExchangeSides()(record(walk[:, list(EGAIT16.mirror)], EGAIT16))["exchanged"]

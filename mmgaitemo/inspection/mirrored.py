@@ -13,6 +13,7 @@ import numpy as np
 from mmgaitemo.inspection.check import Check
 from mmgaitemo.inspection.feet import travels
 from mmgaitemo.inspection.walk import InapplicableError, Walk
+from mmgaitemo.motion.knees import knees_ahead
 
 # trunks. The mean over a walk is 0.07 to 0.43 in motion capture, E-Gait and synthetic walkers; stiff-legged walkers in
 # front of a depth camera come down to zero, some to -0.02. Where the knees say nothing, the travel decides.
@@ -29,13 +30,10 @@ def knee_offset(walk: Walk) -> float:
     Raises:
         InapplicableError: The walk is two-dimensional, or its layout or hips do not allow it.
     """
-    offsets = []
-    for hip, knee, ankle in walk.legs:
-        thigh, leg = (walk.positions[:, joint] - walk.positions[:, hip] for joint in (knee, ankle))
-        share = np.sum(thigh * leg, axis=-1) / np.maximum(np.sum(leg**2, axis=-1), np.finfo(float).tiny)
-        offset = np.sum((thigh - share[:, None] * leg) * walk.facing, axis=-1)
-        offsets.append(np.clip(offset, -walk.trunk, walk.trunk))  # a joint that flew off for a frame has one vote
-    return float(np.mean(offsets)) / walk.trunk
+    walk.need_depth()
+    if not (walk.legs and walk.facing.any()):
+        raise InapplicableError("the hips tell no direction")
+    return knees_ahead(walk.positions, walk.skeleton)
 
 
 def heading(walk: Walk) -> float | None:

@@ -3,6 +3,7 @@
 from mmgaitemo.datasets.pipelines.cycles import WholeCycles
 from mmgaitemo.datasets.pipelines.pack import PackGait
 from mmgaitemo.datasets.pipelines.recording import RepairGaps, ResampleRate, ToMetres, Upright
+from mmgaitemo.datasets.pipelines.sides import ExchangeSides
 from mmgaitemo.datasets.pipelines.space import AlignHeading, BodyScale, CentreRoot
 from mmgaitemo.datasets.pipelines.time import Resample, TileCyclic
 
@@ -10,6 +11,7 @@ __all__ = [
     "AlignHeading",
     "BodyScale",
     "CentreRoot",
+    "ExchangeSides",
     "PackGait",
     "RepairGaps",
     "Resample",
