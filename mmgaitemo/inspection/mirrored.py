@@ -61,8 +61,8 @@ class Mirrored(Check):
         f"{-_BACKWARDS:.0%} of the way leads backwards; note: bent knees, but walking backwards"
     )
     remedy = (
-        "exchange the left and right joints of these walks, or negate one axis if the coordinates are left-handed; "
-        "then convert again"
+        "exchange the left and right joints of these walks (the step ExchangeSides does), or negate one axis if the "
+        "coordinates are left-handed; then convert again"
     )
 
     def look(self, walk: Walk) -> None:
