@@ -38,12 +38,25 @@ class Report:
 
     def refuse(self, name: str, reason: str) -> None:
         """Note a recording that was not taken, and why."""
-        self.refused.append((name, reason))
+        self.refused.append((name, reason.removeprefix(f"recording {name!r}: ").removeprefix(f"{name}: ")))
 
-    def show(self, console: Console) -> None:
-        """Print counts per label and person, lengths, rates, repairs and refusals."""
+    def show(self, console: Console, resampled: float | None) -> None:
+        """Print repairs and refusals, then counts per label and person, lengths and rates.
+
+        Args:
+            console: Where to.
+            resampled: The rate to which the recordings were brought, if any.
+        """
+        for title, names in (
+            ("repaired", [f"{row[0]}: {row[2]} joints interpolated, {row[1]} frames cut off" for row in self.repaired]),
+            ("refused", [f"{name}: {reason}" for name, reason in self.refused]),
+        ):
+            for line in names:
+                console.print(Text(f"{title}  {line}"), soft_wrap=True)
+        if not self.lengths:
+            return
         console.print(_counts("label", self.labels), _counts("person", self.subjects))
-        lengths = np.array(self.lengths or [0])
+        lengths = np.array(self.lengths)
         rates = ", ".join(f"{rate} ({count})" for rate, count in sorted(self.rates.items()))
         values, longest = (sum(row[2] for row in self.repaired), max((row[3] for row in self.repaired), default=0))
         repairs = (
@@ -54,18 +67,12 @@ class Report:
             "recordings": f"{self.recordings} taken, {len(self.refused)} refused",
             "walks": f"{len(self.lengths)}, {lengths.sum()} frames",
             "frames a walk": f"{lengths.min()} to {lengths.max()}, median {np.median(lengths):g}",
-            "rate": rates or "none",
-            "frames in no walk": f"{self.unused_frames} (outside of windows)",
+            "rate": rates + (f", resampled to {resampled:g} Hz" if resampled else ""),
+            "frames in no walk": f"{self.unused_frames} (outside of windows)" if self.unused_frames else "none",
             "gaps repaired": repairs if self.repaired else "none needed",
         }
         for name, fact in facts.items():
             console.print(Text(f"{name:18} {fact}"), soft_wrap=True)
-        for title, names in (
-            ("repaired", [f"{row[0]}: {row[2]} joints, {row[1]} frames cut" for row in self.repaired]),
-            ("refused", [f"{name}: {reason}" for name, reason in self.refused]),
-        ):
-            for line in names:
-                console.print(Text(f"{title}  {line}"), soft_wrap=True)
 
 
 def _counts(title: str, values: Sequence[str]) -> Table:

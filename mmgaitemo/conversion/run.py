@@ -90,7 +90,7 @@ def run_conversion(
         except _NothingWrittenError:
             pass
     report = conversion.report
-    report.show(console)
+    report.show(console, getattr(args, "rate", None))
     outcome = f"written: {args.out}"
     if conversion.failed:
         remedy = "repair them, or pass --allow-refused to go without them" if report.lengths else "check the input"
@@ -112,7 +112,13 @@ def _check_options(args: argparse.Namespace) -> None:
         ("--rate", rate, rate is None or 0 < rate <= 1e4, "use frames per second, such as 30"),
         ("--window", window, window is None or window >= 2, "use at least 2 frames"),
         ("--overlap", args.overlap, 0 <= args.overlap < (window or 1), "use less than --window"),
-        ("--cycles", cycles, cycles is None or (cycles >= 1 and window is None), "use 1 or more, without --window"),
+        ("--cycles", cycles, cycles is None or cycles >= 1, "use 1 or more"),
+        (
+            "--cycles",
+            f"{cycles}, with --window {window}",
+            None in (cycles, window),
+            "cut by cycles or by frames, not both",
+        ),
     ]
     for option, value, fulfilled, remedy in checks:
         if not fulfilled:

@@ -48,6 +48,8 @@ def load_plain(path: Path) -> Any:
             what. Nothing of it has been run.
     """
     try:
+        if not path.is_file():
+            raise DataError(str(path), "no such file", remedy="correct the path")
         if path.stat().st_size > _LARGEST:
             raise DataError(str(path), f"is larger than {_LARGEST >> 30} GiB", remedy="cut it into several files")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

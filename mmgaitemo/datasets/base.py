@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
@@ -234,8 +233,8 @@ class SkeletonDataset(BaseDataset):
                 )
             stacked[number] = inputs
         if whole:
-            found = f"in {len(whole)} of {len(records)} walks, such as {whole[:3]}; these are taken whole"
-            print_log(f"WholeCycles finds no gait cycle {found}", logger="current", level=logging.WARNING)
+            found = f"in {len(whole)} of {len(records)} walks, such as {whole[:3]}: single cycles already, or irregular"
+            print_log(f"WholeCycles finds no cycle that comes again {found}. They are taken whole", logger="current")
         return stacked
 
     def _prepare(self, record: dict[str, Any], positions: np.ndarray) -> dict[str, Any]:

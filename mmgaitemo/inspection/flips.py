@@ -52,7 +52,10 @@ class Flips(Check):
         f"problem from the first: each joint's distance from its partner's last place is {_RATIO:g} times smaller than "
         f"from its own, and by over {_MARGIN:g} trunk lengths"
     )
-    remedy = "exchange the joints back between the two frames, or leave the walk out"
+    remedy = (
+        "look at these frames (browse_dataset.py --ids ...): where only the two joints change places, exchange them "
+        "back; where the whole body jumps, the track was lost, and the walk is better left out"
+    )
 
     def look(self, walk: Walk) -> None:
         """Measure a walk."""

@@ -36,7 +36,8 @@ class Labels(Check):
     def look(self, walk: Walk) -> None:
         """Count a walk."""
         self._walks[walk.side, walk.label] += 1
-        self._persons[walk.subject or walk.group] += 1
+        if not walk.anonymous:
+            self._persons[walk.subject or walk.group] += 1
         if len(walk.positions) < walk.frames(_CYCLE):
             frames = len(walk.positions)
             self.note(walk.id, frames, f"{frames} frames are shorter than a gait cycle", weight=-frames)

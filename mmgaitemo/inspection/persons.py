@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from mmgaitemo.inspection.check import Check
 from mmgaitemo.inspection.sources import TEST, TRAIN, WalkSource
-from mmgaitemo.inspection.walk import Walk
+from mmgaitemo.inspection.walk import InapplicableError, Walk
 
 
 class Persons(Check):
@@ -17,7 +17,7 @@ class Persons(Check):
     measure = "walks of the person (of the smaller part)"
     threshold = (
         "problem: a group with walks both in training or kNN bank and in validation or test (config); a subject with "
-        "walks in several groups, which a split may part (archive)"
+        "walks in several groups, which a split may part (archive); note: walks whose person is not known"
     )
     remedy = (
         "split by person: a fold file, person_pattern or groups that keep each person together; "
@@ -28,15 +28,22 @@ class Persons(Check):
         super().__init__()
         self._sides: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._groups: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._unknown = 0
 
     def look(self, walk: Walk) -> None:
         """Count a walk."""
+        if walk.anonymous:
+            self._unknown += 1
+            raise InapplicableError("the person is not known")
         self._sides[walk.group][walk.side] += 1
         if walk.subject:
             self._groups[walk.subject][walk.group] += 1
 
     def conclude(self, source: WalkSource) -> None:
         """Find who is where."""
+        if self._unknown:
+            detail = "nobody knows whether a split parts a person; if it does, the test reads too high"
+            self.note("(unknown)", self._unknown, detail)
         for person, sides in self._sides.items():
             if len(sides) > 1:
                 detail = f"{sides[TRAIN]} walks in training or bank, {sides[TEST]} in validation or test"

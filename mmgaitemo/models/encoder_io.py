@@ -46,7 +46,8 @@ def check_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> N
             where,
             "the checkpoint belongs to another model, or is damaged",
             found=found,
-            remedy="use the config that the checkpoint was trained with (its work_dir holds a copy)",
+            remedy="give the network the settings that the checkpoint was trained with, by config and --cfg-options "
+            "(its work_dir holds them)",
         )
 
 

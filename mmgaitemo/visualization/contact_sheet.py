@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.skeleton import FIVE_PARTS
+from mmgaitemo.motion.cycles import find_cycles
+from mmgaitemo.skeleton import FIVE_PARTS, Skeleton
 from mmgaitemo.visualization.skeleton_plot import masked_parts, removed_frames, visible_joints
 from mmgaitemo.visualization.stick_figure import draw_figure, shortened, write
 from mmgaitemo.visualization.style import (
@@ -108,7 +109,7 @@ class _Strip:
     def __init__(self, walk: ShownWalk, walks: WalkSet) -> None:
         self.walk, self.walks = walk, walks
         eye = camera(walk, walks.skeleton)
-        chosen = np.unique(np.linspace(0, walk.frames - 1, _POSES).round().astype(int))
+        chosen = _poses(walk, walks.skeleton)
         self.points = {name: eye.followed(name, view)[chosen] for name, view in walk.views.items()}
         self.seen = {
             name: np.array([visible_joints(pose, walks.skeleton) for pose in view[chosen]])
@@ -162,3 +163,15 @@ class _Strip:
 
 def _wrapped(text: str, width: float) -> list[str]:
     return textwrap.wrap(text, max(int(width * _PLAIN), 1))
+
+
+def _poses(walk: ShownWalk, skeleton: Skeleton) -> np.ndarray:
+    """Frames to draw: spread over the first gait cycle, or over a walk in which none is found or that has views.
+
+    Spread over a long recording they would beat with the steps: every pose alike, or mid-swing only.
+    """
+    first, last = 0, walk.frames - 1
+    if len(walk.views) == 1:
+        starts = find_cycles(next(iter(walk.views.values())), skeleton, "xyz"[skeleton.up]).starts
+        first, last = (int(starts[0]), int(starts[1])) if len(starts) else (first, last)
+    return np.unique(np.linspace(first, min(last, walk.frames - 1), _POSES).round().astype(int))
