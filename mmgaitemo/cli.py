@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,17 @@ def plain_errors(interrupted: str = "interrupted") -> Iterator[None]:
         yield
     except GaitError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        where = str(error.filename or "a file").encode(errors="replace").decode()
+        sys.exit(
+            f"error: {where}: cannot be read or written ({error.strerror or error}). Remedy: check path, rights, disk."
+        )
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
         sys.exit(130)
+
+
+def end_cleanly() -> None:
+    """Let a request to end be an exception, so that unfinished files are removed on the way out."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(143))

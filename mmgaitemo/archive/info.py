@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from mmgaitemo.errors import ConfigError
@@ -49,7 +48,7 @@ class ArchiveInfo:
         checks = [
             ("unit", self.unit in UNITS, f"use one of {tuple(UNITS)}"),
             ("up", self.up in UP_AXES, f"use one of {UP_AXES}"),
-            ("rate", rate is None or (number and math.isfinite(rate) and rate > 0), "give frames per second, or None"),
+            ("rate", rate is None or (number and 0.1 <= rate <= 1e5), "give frames per second (0.1 to 1e5), or None"),
             (
                 "label_names",
                 isinstance(names, tuple)

@@ -84,6 +84,7 @@ class GaitArchive:
         """
         if self._scores is None:
             return None
+        index = range(len(self))[index]
         try:
             score = self._scores[self._starts[index] : self._starts[index + 1]]
         except Exception as error:
@@ -103,7 +104,7 @@ class GaitArchive:
         frame = self._positions.dtype.itemsize * int(np.prod(self._positions.shape[1:]))
         run: list[int] = []
         frames = 0
-        for index in indices:
+        for index in map(range(len(self)).__getitem__, indices):
             if run and (index != run[-1] + 1 or (frames + self.lengths[index]) * frame > _BLOCK):
                 yield from self._read(run)
                 run, frames = [], 0
@@ -168,6 +169,14 @@ class GaitArchive:
             )
         self._positions = self._dataset("positions")
         self._scores = self._dataset("score") if "score" in self._file else None
+        count = self._dataset("id").shape
+        names = ("length", "label", *COLUMNS, *(f"extra/{name}" for name in self._file["extra"]))
+        for data in map(self._dataset, names):
+            # Before anything is read: a small file may announce columns of any size.
+            if data.shape != count or len(count) != 1 or data.nbytes > max(1000 * data.id.get_storage_size(), 1 << 16):
+                raise DataError(
+                    str(self.path), "every column needs one entry for each walk", found=data.name, remedy=_COPY
+                )
         self.lengths = self._dataset("length")[()]
         self.labels = self._dataset("label")[()]
         self.ids, self.subjects, self.groups = (self._texts(name) for name in COLUMNS)
@@ -209,7 +218,8 @@ class GaitArchive:
                 raise DataError(str(self.path), f"the archive needs {need}", remedy=_COPY)
 
     def _dataset(self, name: str) -> Any:
-        data = self._file[name]
+        links = [self._file.get(part, getlink=True) for part in (name.partition("/")[0], name)]
+        data = self._file[name] if all(isinstance(link, h5py.HardLink) for link in links) else None
         if not isinstance(data, h5py.Dataset) or data.is_virtual or data.external:
             raise DataError(
                 str(self.path), "the file refers to other files, or is no archive", found=name, remedy=_COPY

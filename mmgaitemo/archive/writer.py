@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +21,8 @@ from mmgaitemo.skeleton import get_skeleton
 _BUFFER = 1 << 24  # bytes of coordinates collected before they go to the file
 _CHUNK = 1 << 18  # bytes of an HDF5 chunk: a walk of two seconds is a tenth of it
 LARGEST = 1e9  # coordinates beyond it are no positions in any unit; float32 would keep 64 units of them
+_SPARE = 1 << 22  # bytes that stay free on the disk
+_MOST_LABELS = 1000  # HDF5 attributes hold 64 KiB
 TEXT = h5py.string_dtype("utf-8")
 
 
@@ -69,13 +72,15 @@ class ArchiveWriter:
         self._index: dict[str, list[Any]] = {key: [] for key in ("id", "subject", "label", "group", "length")}
         self._extra: dict[str, list[Any]] = {}
         self._ids: set[str] = set()
+        self._labels: set[str] = set()
         self._scored: bool | None = None
         self._buffers: dict[str, list[np.ndarray]] = {"positions": [], "score": []}
         self._buffered = 0
 
     def __enter__(self) -> ArchiveWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._unfinished = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}.tmp")
+        self._require_room(0)
+        self._unfinished = self.path.with_name(f".{uuid.uuid4().hex}.gait.tmp")
         self._file = h5py.File(self._unfinished, "w-")
         self._make("positions", (self._joints, 3), self._dtype)
         return self
@@ -148,7 +153,18 @@ class ArchiveWriter:
         """
         where, extra = f"walk {id!r}", dict(extra or {})
         self._check_coordinates(where, positions, score)
+        texts = [text for text in (id, subject, label, group, *extra, *extra.values()) if isinstance(text, str)]
+        if odd := [text for text in texts if "\0" in text or not _is_utf8(text)]:
+            raise DataError(where, "a text cannot be stored", found=ascii(odd[0])[:80], remedy="use plain text")
+        if odd := [name for name in extra if not name or "/" in name or not name.strip(".")]:
+            raise DataError(where, "a column cannot be called so", found=odd, remedy="use letters, digits and _")
+        if odd := [name for name, value in extra.items() if isinstance(value, int) and not -(2**63) <= value < 2**63]:
+            raise DataError(where, "a whole number is beyond 64 bits", found=odd, remedy="write it as text")
         names = self.info.label_names
+        if label is not None and label not in self._labels:
+            if len(self._labels) == _MOST_LABELS:
+                raise DataError(where, f"more than {_MOST_LABELS} labels", found=label, remedy="correct the labels")
+            self._labels.add(label)
         if not isinstance(id, str) or not id or id in self._ids:
             raise DataError(where, "the id is empty or was used before", found=repr(id), remedy="use unique ids")
         if label is not None and (not label or (names and label not in names)):
@@ -188,7 +204,7 @@ class ArchiveWriter:
                 found=f"{positions.min()} to {positions.max()}" if positions.dtype.kind in "iuf" else positions.dtype,
                 remedy="repair the gaps, choose a larger unit, or leave the walk out",
             )
-        if score is not None and (score.shape != positions.shape[:2] or not np.isfinite(score).all()):
+        if score is not None and (score.shape != positions.shape[:2] or not (np.abs(score) <= LARGEST).all()):
             raise DataError(
                 where, "the scores must be finite and (T, V)", found=score.shape, remedy="correct or leave them out"
             )
@@ -198,7 +214,14 @@ class ArchiveWriter:
         chunk = (max(_CHUNK // frame, 1), *shape)
         self._file.create_dataset(name, shape=(0, *shape), maxshape=(None, *shape), dtype=dtype, chunks=chunk)
 
+    def _require_room(self, size: int) -> None:
+        # HDF5 1.14 does not survive a full disk: closing the file then ends the process by a signal.
+        free = shutil.disk_usage(self.path.parent).free
+        if free < size + _SPARE:
+            raise ConfigError(str(self.path), "the disk is full", found=f"{free} bytes free", remedy="make room")
+
     def _flush(self) -> None:
+        self._require_room(self._buffered)
         for name, buffer in self._buffers.items():
             if buffer:
                 block = np.concatenate(buffer)
@@ -241,3 +264,11 @@ class ArchiveWriter:
         )
         self._file.attrs.create("label_names", list(names), shape=(len(names),), dtype=TEXT)
         self._file.attrs.create("joints", list(skeleton.joints), dtype=TEXT)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ def find_files(inputs: Sequence[str | Path], suffixes: Sequence[str]) -> dict[st
             raise ConfigError(str(given), "no such file or folder", remedy="correct the path")
         files = [given]
         if given.is_dir():
-            files = sorted(path for path in given.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+            files = sorted(path for path in _below(given) if path.suffix.lower() in suffixes)
+            if odd := [path for path in files if not path.is_file()]:
+                raise ConfigError(str(odd[0]), "is no file that can be read", remedy="remove the broken link or pipe")
         if not files:
             raise ConfigError(
                 str(given),
@@ -69,6 +72,26 @@ def find_files(inputs: Sequence[str | Path], suffixes: Sequence[str]) -> dict[st
                 )
             found[name] = path
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is none itself, through links too, each folder once.
+
+    Raises:
+        ConfigError: A folder cannot be read.
+    """
+
+    def stop(error: OSError) -> None:
+        raise ConfigError(str(error.filename), "cannot be read", found=error.strerror, remedy="check its rights")
+
+    seen: set[str] = set()
+    for base, folders, names in os.walk(folder, onerror=stop, followlinks=True):
+        real = os.path.realpath(base)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(base, name) for name in names)
 
 
 def facts_from_pattern(names: Sequence[str], pattern: str) -> dict[str, TakeFacts | DataError]:
@@ -112,7 +135,9 @@ def facts_from_table(names: Sequence[str], table: str | Path) -> dict[str, TakeF
         DataError: The table cannot be read, or does not list each file exactly once; the message names the line.
     """
     try:
-        if Path(table).is_file() and Path(table).stat().st_size > _LARGEST:
+        if not Path(table).is_file():
+            raise DataError(str(table), "no such file", remedy="correct the path")
+        if Path(table).stat().st_size > _LARGEST:
             raise DataError(str(table), "is larger than 64 MB", remedy="name a table with one line for each file")
         text = Path(table).read_bytes().decode("utf-8-sig")
         if "\0" in text:

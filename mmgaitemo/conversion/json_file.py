@@ -52,6 +52,8 @@ def read_text(path: str | Path, what: str) -> str:
         ConfigError: There is no such file, or it is no text.
     """
     try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            raise FileNotFoundError("no such file")
         return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"no readable {what}", found=error, remedy="correct the path") from error

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,6 +13,7 @@ from rich.text import Text
 
 from mmgaitemo.archive import ArchiveInfo, ArchiveWriter
 from mmgaitemo.archive.writer import LARGEST
+from mmgaitemo.cli import end_cleanly
 from mmgaitemo.conversion.recording import Recording, Source
 from mmgaitemo.conversion.report import Report
 from mmgaitemo.errors import ConfigError, DataError
@@ -76,7 +75,7 @@ def run_conversion(
     writer = ArchiveWriter(args.out, info, force=args.force or args.dry_run, dtype=dtype)
     if not sources:
         raise ConfigError("input", "there is nothing to convert", remedy="check the path; --help says what is read")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that no half file stays
+    end_cleanly()
     console = Console(width=max(100, Console().width), highlight=False)
     conversion = _Conversion(args, writer)
     if args.dry_run:
@@ -199,6 +198,8 @@ class _Conversion:
                 f"a coordinate is infinite, or beyond {LARGEST:g}",
                 remedy="record it as missing, or choose a larger unit",
             )
+        if recording.score is not None and not (np.abs(recording.score) <= LARGEST).all():
+            raise DataError(f"recording {recording.id!r}", "the scores hold what is no finite number", remedy="give a low score")
 
     def _at_rate(self, recording: Recording) -> Recording:
         wanted, rate = getattr(self._args, "rate", None), recording.rate
@@ -207,7 +208,9 @@ class _Conversion:
                 raise DataError(
                     f"recording {recording.id!r}", "its rate is not known", remedy="give its rate, or no --rate"
                 )
-            score = None if recording.score is None else resample_rate(recording.score, rate, wanted)
+            score = recording.score
+            if score is not None:  # the filter swings beyond what it is given
+                score = np.clip(resample_rate(score, rate, wanted), score.min(), score.max())
             positions = resample_rate(recording.positions, rate, wanted)
             return replace(recording, positions=positions, score=score, rate=wanted)
         if rate is not None and abs(rate / max(round(rate), 1) - 1) < _SAME_RATE:

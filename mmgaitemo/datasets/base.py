@@ -176,9 +176,9 @@ class SkeletonDataset(BaseDataset):
         """Load, run the pipeline, select the split and stack the result."""
         if self._fully_initialized:
             return
+        key = self.source_key()  # before anything is read: a file that changes meanwhile is another one
         everything = [record | {"row": row} for row, record in enumerate(self.load_data_list())]
         records = self._select(everything)
-        key = self.source_key()
         if key is None:
             self._prepared = self._prepare_all(records)
             self._rows = torch.arange(len(records))

@@ -34,10 +34,11 @@ class GaitDataset(SkeletonDataset):
 
     * a fold file: persons and folds as written there, for exactly the ids of the data;
     * ``fold_file=None``: a class-balanced deal of the persons, seeded by ``split_seed``; as many folds as persons
-      leave one person out each. The persons of an archive are its groups. Two keys of a pair belong to one person
-      where ``person_pattern`` finds the same text in them. A key in which it finds nothing, or every key where there
-      is no pattern, counts as a person of its own: **then gaits of one person fall on both sides and the test reads
-      too high.** Give a pattern, or a fold file, for any number that is to be compared.
+      leave one person out each. The persons of an archive are its groups; the same group in two archives is one
+      person. Two keys of a pair belong to one person where ``person_pattern`` finds the same text in them. A key in
+      which it finds nothing, or every key where there is no pattern, counts as a person of its own: **then gaits of
+      one person fall on both sides and the test reads too high.** Give a pattern, or a fold file, for any number that
+      is to be compared.
 
     A source with ``pretrain_only=True`` adds its walks, without their labels, to the training split of every fold;
     none of them is ever held out.
@@ -152,10 +153,11 @@ class GaitDataset(SkeletonDataset):
             yield from self.files[source].positions(self.root, list(members))
 
     def source_key(self) -> Hashable:
-        """The files as they are now, and how they are read."""
+        """The files as they are now, and how they are read; a copy with the old time stamps is another file."""
         paths = [path for files in self.files.values() for path in files.paths(self.root) if path.exists()]
-        stats = [(str(path.resolve()), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
-        return repr(self.files), tuple(stats)
+        stats = [(str(path.resolve()), path.stat()) for path in paths]
+        fresh = ((path, s.st_ino, s.st_ctime_ns, s.st_mtime_ns, s.st_size) for path, s in stats)
+        return repr(self.files), tuple(fresh)
 
     def _pretrains(self, record: dict[str, Any]) -> bool:
         return self.files[record["source"]].pretrain_only
@@ -187,8 +189,8 @@ class GaitDataset(SkeletonDataset):
             record["fold"] = fold
 
     def _group(self, record: dict[str, Any], source: str) -> str:
-        if record["group"] is not None:
-            return f"{source}:{record['group']}"
+        if record["group"] is not None:  # as it is: a person in two archives is one person
+            return record["group"]
         match = self.person.search(record["id"]) if self.person else None
         return f"{source}:{match[1]}" if match and match[1] else record["id"]
 

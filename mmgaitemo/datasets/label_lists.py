@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise, product
@@ -79,7 +81,12 @@ def write_label_lists(path: Path, content: dict[str, Any]) -> None:
     """Write a label file, one list a line."""
     text = re.sub(r"\[[^][]*\]", lambda numbers: json.dumps(json.loads(numbers[0])), json.dumps(content, indent=1))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    unfinished = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        unfinished.write_text(text + "\n", encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def load_label_lists(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from mmgaitemo.archive import GaitArchive
 from mmgaitemo.datasets.egait_files import read_features, read_labels, require_file
 from mmgaitemo.datasets.splits import UNLABELLED
-from mmgaitemo.errors import ConfigError
+from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.skeleton import Skeleton
 
 
@@ -91,13 +91,23 @@ class ArchiveFile:
             )
         known = {"rate": info.rate, "unit": info.unit, "up": info.up}
         return [
-            {"id": name, "label": int(label), "group": group, "archive_row": row, **known}
+            {"id": name, "label": int(label), "group": group, "archive_row": row, "archive_label": int(label), **known}
             for row, (name, label, group) in enumerate(zip(archive.ids, archive.labels, archive.groups, strict=True))
         ]
 
     def positions(self, root: Path, records: Sequence[dict[str, Any]]) -> Iterator[np.ndarray]:
         """(T, V, 3) of each record, read as they are asked for."""
         with GaitArchive(root / self.archive) as archive:
+            now = {
+                row: (name, int(label))
+                for row, (name, label) in enumerate(zip(archive.ids, archive.labels, strict=True))
+            }
+            if any(now.get(record["archive_row"]) != (record["id"], record["archive_label"]) for record in records):
+                raise DataError(
+                    str(archive.path),
+                    "the archive was replaced while it was read",
+                    remedy="start again when it is ready",
+                )
             yield from archive.iterate([record["archive_row"] for record in records])
 
 
@@ -110,6 +120,8 @@ def source_from_config(where: str, config: Mapping[str, Any]) -> SourceFiles:
     Raises:
         ConfigError: An entry is missing, unknown or impossible.
     """
+    if not isinstance(config, Mapping):
+        raise ConfigError(where, "is no source", found=repr(config), remedy="write dict(archive='own.gait.h5')")
     kind = ArchiveFile if "archive" in config else NativePair
     try:
         source: SourceFiles = kind(**config)
@@ -122,7 +134,14 @@ def source_from_config(where: str, config: Mapping[str, Any]) -> SourceFiles:
             remedy="correct the entry",
         ) from None
     step, rate = getattr(source, "frame_step", 1), getattr(source, "rate", None)
+    names = {key: getattr(source, key, "") for key in ("archive", "features")} | {
+        "labels": getattr(source, "labels", None)
+    }
     checks = [
+        *(
+            (key, isinstance(name, str) or (key == "labels" and name is None), "write the name of a file", name)
+            for key, name in names.items()
+        ),
         ("frame_step", isinstance(step, int) and step >= 1, "write 1 to keep every frame, 5 to keep every fifth", step),
         (
             "rate",

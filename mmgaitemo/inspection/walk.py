@@ -52,8 +52,7 @@ class Walk:
     @property
     def anonymous(self) -> bool:
         """Whether nobody knows the person: the group is but the recording itself, or the one it was cut from."""
-        recording = self.group.rpartition(":")[2] if self.side else self.group
-        return not self.subject and recording in (self.id, self.id.partition("@")[0])
+        return not self.subject and self.group in (self.id, self.id.partition("@")[0])
 
     def frames(self, seconds: float) -> int:
         """Frames that last so long, at least 1; at ``ASSUMED_RATE`` where the rate is not known."""

@@ -52,6 +52,6 @@ if __name__ == "__main__":
     with plain_errors():
         try:
             sys.exit(main())
-        except GaitError as error:  # exit code 1 would say that the data have problems
+        except (GaitError, OSError) as error:  # exit code 1 would say that the data have problems
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)

@@ -85,9 +85,17 @@ class AlignHeading(BaseTransform):
         Raises:
             DataError: The hips coincide seen from above, or their directions cancel over time; or the walk stays where
                 it is.
+            ConfigError: The sequence is two-dimensional.
         """
         skeleton, positions = results["skeleton"], results["positions"]
         plane = [skeleton.lateral, skeleton.forward]
+        extent = np.ptp(positions, axis=(0, 1))
+        if extent.any() and not extent[plane].all():
+            raise ConfigError(
+                f"sample {results['id']!r}",
+                "AlignHeading finds no heading in a picture: the keypoints have two dimensions",
+                remedy="take it out of the pipeline (heading=None)",
+            )
         lateral, forward = _left_by_hips(results) if self.by == "hips" else _left_by_travel(results)
         width = float(np.hypot(lateral, forward))
         cos, sin = -lateral / width, forward / width
