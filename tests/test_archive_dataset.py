@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from mmgaitemo.archive import ArchiveInfo, ArchiveWriter
 from mmgaitemo.datasets import GaitDataset, prepared
 from mmgaitemo.datasets.egait_files import read_features, read_labels
 from mmgaitemo.datasets.gait_dataset import EGAIT_CLASSES
+from mmgaitemo.datasets.sources import ArchiveFile
 from mmgaitemo.datasets.synthetic_walks import MOODS, synthetic_walks
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.skeleton import EGAIT16
@@ -101,6 +103,41 @@ def test_folds_never_part_the_groups_of_an_archive(tmp_path: Path) -> None:
     assert len(set.union(*held_out)) == 5
 
 
+def test_a_person_in_two_archives_is_one_person(tmp_path: Path) -> None:
+    archive_of(tmp_path / "a.gait.h5")
+    archive_of(tmp_path / "b.gait.h5", prefix="again:")
+    files = dict(a=dict(archive="a.gait.h5"), b=dict(archive="b.gait.h5"))
+    for fold in range(5):
+        train, test = (gaits(tmp_path, files, split=split, fold=fold) for split in ("train", "test"))
+        assert len(test) == 8
+        assert set(test.groups).isdisjoint(train.groups)
+
+
+def test_an_archive_that_is_replaced_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+    archive_of(tmp_path / "a.gait.h5")
+    index = ArchiveFile.index
+
+    def replace_behind(*arguments: Any) -> Any:
+        records = index(*arguments)
+        (tmp_path / "a.gait.h5").unlink()
+        archive_of(tmp_path / "a.gait.h5", prefix="new:")
+        return records
+
+    monkeypatch.setattr(ArchiveFile, "index", replace_behind)
+    with pytest.raises(DataError, match="replaced while it was read"):
+        gaits(tmp_path, dict(a=dict(archive="a.gait.h5")))
+
+
+def test_a_file_with_an_old_time_stamp_is_read_anew(tmp_path: Path) -> None:
+    path = archive_of(tmp_path / "a.gait.h5")
+    before, stat = gaits(tmp_path, dict(a=dict(archive="a.gait.h5"))).inputs, path.stat()
+    with h5py.File(path, "r+") as file:
+        file["positions"][...] = file["positions"][()][:, ::-1]
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert path.stat().st_size == stat.st_size
+    assert not torch.equal(gaits(tmp_path, dict(a=dict(archive="a.gait.h5"))).inputs, before)
+
+
 def test_pretrain_only_walks_are_unlabelled_and_always_trained_on(tmp_path: Path) -> None:
     archive_of(tmp_path / "a.gait.h5")
     archive_of(tmp_path / "b.gait.h5", prefix="other:", labels=("w", "x", "y", "z"))
@@ -160,6 +197,9 @@ def test_sequences_are_prepared_once_and_anew_when_a_file_changes(tmp_path: Path
         (dict(a=dict(archive="a.gait.h5", pretrain_only=True)), {}, ConfigError, "nothing can be held out"),
         (dict(a=dict(archive="a.gait.h5", pretrain_only="yes")), {}, ConfigError, "True or False"),
         (dict(a=dict(archive="a.gait.h5", labels=None)), {}, ConfigError, "needs archive="),
+        (dict(a=dict(archive=5)), {}, ConfigError, "files.a.archive"),
+        (dict(a=dict(features=None, labels=None)), {}, ConfigError, "files.a.features"),
+        (dict(a=5), {}, ConfigError, "files.a: is no source"),
         (dict(a=dict(archive="a.gait.h5")), dict(num_folds=6), ConfigError, "more folds than persons"),
     ],
 )

@@ -168,6 +168,21 @@ def test_rates_are_common_or_made_so(convert: Convert, tmp_path: Path, capsys: p
         assert archive.info.rate is None
 
 
+def test_scores_stay_in_their_range_and_walks_are_taken_whole_or_not_at_all(convert: Convert, tmp_path: Path) -> None:
+    frames = len(recording().positions)
+    score = np.random.default_rng(0).integers(0, 2, (frames, 16)).astype(float)
+    assert convert(source("x", recording(score=score)), options="--rate 25") == 0
+    with GaitArchive(tmp_path / "a.gait.h5") as archive:
+        kept = archive.score(0)
+        assert kept is not None
+        assert 0 <= kept.min() < kept.max() <= 1
+    score[-1, 3] = np.nan
+    other = recording(1, score=np.ones((len(recording(1).positions), 16)))
+    assert convert(source("x", recording(score=score), other), options="--window 20 --force --allow-refused") == 0
+    with GaitArchive(tmp_path / "a.gait.h5") as archive:
+        assert {name.split("@")[0] for name in archive.ids} == {other.id}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -199,7 +199,9 @@ class _Conversion:
                 remedy="record it as missing, or choose a larger unit",
             )
         if recording.score is not None and not (np.abs(recording.score) <= LARGEST).all():
-            raise DataError(f"recording {recording.id!r}", "the scores hold what is no finite number", remedy="give a low score")
+            raise DataError(
+                f"recording {recording.id!r}", "the scores hold what is no finite number", remedy="give a low score"
+            )
 
     def _at_rate(self, recording: Recording) -> Recording:
         wanted, rate = getattr(self._args, "rate", None), recording.rate
