@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -30,13 +31,21 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def load_complete(path: str, options: dict[str, Any] | None, *needs: str) -> Config:
+    """The config, if it describes a model, its training data and these top-level keys.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    cfg = load_config(path, options)
+    if missing := [key for key in ("model", "train_dataloader", *needs) if not cfg.get(key)]:
+        raise ConfigError(path, "is no complete config", found=f"no {missing}", remedy="inherit from one in configs/")
+    return cfg
+
+
 def config_from(args: argparse.Namespace, *needs: str) -> Config:
     """The config that the common arguments describe; one without these top-level keys too is refused."""
-    cfg = load_config(args.config, args.cfg_options)
-    if missing := [key for key in ("model", "train_dataloader", *needs) if not cfg.get(key)]:
-        raise ConfigError(
-            args.config, "is no complete config", found=f"no {missing}", remedy="inherit from one in configs/"
-        )
+    cfg = load_complete(args.config, args.cfg_options, *needs)
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / Path(args.config).stem)
     if Path(cfg.work_dir).exists() and not Path(cfg.work_dir).is_dir():
         raise ConfigError(cfg.work_dir, "the work_dir is a file", remedy="pass --work-dir with another folder")

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 import numpy as np
 import torch
 
-from mmgaitemo.cli import plain_errors
+from mmgaitemo.cli import load_complete, plain_errors
 from mmgaitemo.config import load_config
 from mmgaitemo.errors import ConfigError, DataError, TrainingError
 from mmgaitemo.overrides import Overrides
@@ -108,7 +108,7 @@ def table(cells: list[dict[str, Any]]) -> str:
 
 def all_folds(args: argparse.Namespace) -> list[int]:
     """Every fold of the pre-training config's data set."""
-    described = load_config(args.pretrain, args.cfg_options).train_dataloader.dataset
+    described = load_complete(args.pretrain, args.cfg_options).train_dataloader.dataset
     folds = getattr(DATASETS.build({**described, "lazy_init": True}), "num_folds", None)
     if folds is None:
         raise ConfigError(args.pretrain, "its data set does not say how many folds it has", remedy="pass --folds")

@@ -15,8 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout works too
 
-from mmgaitemo.cli import plain_errors
-from mmgaitemo.config import load_config
+from mmgaitemo.cli import load_complete, plain_errors
 from mmgaitemo.datasets.base import SkeletonDataset
 from mmgaitemo.datasets.label_lists import check_label_lists, make_label_lists, write_label_lists
 from mmgaitemo.errors import ConfigError
@@ -34,7 +33,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="compare an existing file, with its own folds and seeds")
     parser.add_argument("--cfg-options", nargs="+", action=Overrides, help="overrides of the config")
     args = parser.parse_args()
-    described = load_config(args.config, args.cfg_options).train_dataloader.dataset
+    described = load_complete(args.config, args.cfg_options).train_dataloader.dataset
     dataset = DATASETS.build({**described, "lazy_init": True})
     if not isinstance(dataset, SkeletonDataset):
         raise ConfigError(
