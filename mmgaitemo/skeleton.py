@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -100,6 +101,16 @@ class Skeleton:
     def handedness(self) -> int:
         """1 where lateral, up and forward axis are a right-handed triple, else -1: a body faces -handedness forward."""
         return 1 if (self.up - self.lateral) % 3 == 1 else -1
+
+    @cached_property
+    def ankles(self) -> tuple[int, int]:
+        """The (left, right) joint two bones below the hip; the last one of a leg that is shorter."""
+
+        def below(joint: int) -> int:
+            return next((child for child, parent in enumerate(self.parents) if parent == joint), joint)
+
+        left, right = self.hips
+        return below(below(left)), below(below(right))
 
     def depth_first(self) -> list[int]:
         """Joints from the root outwards, parents before children."""

@@ -22,7 +22,7 @@ from mmgaitemo.conversion.bvh import read_bvh
 from mmgaitemo.conversion.joint_map import preset
 from mmgaitemo.datasets.synthetic_walks import synthetic_walks
 from mmgaitemo.errors import ConfigError, DataError
-from mmgaitemo.motion.cycles import GaitCycles, ankles, autocorrelation, find_cycles, find_period, foot_swing
+from mmgaitemo.motion.cycles import GaitCycles, autocorrelation, find_cycles, find_period, foot_swing
 from mmgaitemo.motion.gaps import repair_gaps
 from mmgaitemo.skeleton import COCO17, EGAIT16, KINECT25
 from mmgaitemo.visualization.cycles_plot import draw_cycles
@@ -71,14 +71,14 @@ def test_synthetic_walkers_repeat_after_their_length(seed):
 
 
 def test_ankles_are_found_in_every_layout():
-    names = [[skeleton.joints[joint] for joint in ankles(skeleton)] for skeleton in (EGAIT16, KINECT25, COCO17)]
+    names = [[skeleton.joints[joint] for joint in skeleton.ankles] for skeleton in (EGAIT16, KINECT25, COCO17)]
     assert names == [["left_foot", "right_foot"], *[["left_ankle", "right_ankle"]] * 2]
 
 
 def test_boundaries_are_where_one_foot_passes_the_other():
     walk = puppet(EGAIT16, frames=200, period=36, speed=0.04)
     cycles = find_cycles(walk, EGAIT16, "y")
-    left, right = ankles(EGAIT16)
+    left, right = EGAIT16.ankles
     ahead = -(walk[:, left, 2] - walk[:, right, 2])  # the body faces -z
     ahead -= ahead.mean()
     sides = set()
@@ -92,7 +92,7 @@ def test_boundaries_are_where_one_foot_passes_the_other():
 def test_the_signal_is_the_left_foot_ahead_whatever_the_heading_and_layout():
     for skeleton in (EGAIT16, KINECT25, COCO17, Z_UP):
         walk = puppet(skeleton, speed=0.04, limp=0.4)
-        left, right = ankles(skeleton)
+        left, right = skeleton.ankles
         way = walk[-1, left] - walk[0, left]
         expected = (walk[:, left] - walk[:, right]) @ way / np.linalg.norm(way)
         for angle in (0.0, 1.0, 2.5, 4.0):

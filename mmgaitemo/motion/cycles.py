@@ -8,6 +8,8 @@ period; the instants at which one foot passes the other, where the signal is ste
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -64,19 +66,9 @@ def find_cycles(positions: np.ndarray, skeleton: Skeleton, up: str) -> GaitCycle
     return GaitCycles(starts, period, regularity) if len(starts) else _NONE
 
 
-def ankles(skeleton: Skeleton) -> tuple[int, int]:
-    """The (left, right) joint two bones below the hip; the last one of a leg that is shorter."""
-
-    def below(joint: int) -> int:
-        return next((child for child, parent in enumerate(skeleton.parents) if parent == joint), joint)
-
-    left, right = skeleton.hips
-    return below(below(left)), below(below(right))
-
-
 def leg_length(positions: np.ndarray, skeleton: Skeleton) -> float:
     """Mean distance from hip to ankle over both legs and all frames of ``positions`` (T, V, 3)."""
-    legs = positions[:, list(skeleton.hips)] - positions[:, list(ankles(skeleton))]
+    legs = positions[:, list(skeleton.hips)] - positions[:, list(skeleton.ankles)]
     return float(np.linalg.norm(legs, axis=-1).mean())
 
 
@@ -94,7 +86,7 @@ def foot_swing(positions: np.ndarray, skeleton: Skeleton, up: str) -> np.ndarray
     Returns:
         (T,) how far the left ankle is beyond the right one in that direction, about its mean, in the positions' unit.
     """
-    joints = [*ankles(skeleton), *skeleton.hips]
+    joints = [*skeleton.ankles, *skeleton.hips]
     points = upright(np.asarray(positions, dtype=np.float64)[:, joints], up, skeleton)
     apart, hips = points[:, 0] - points[:, 1], points[:, 3] - points[:, 2]
     plane = [skeleton.lateral, skeleton.forward]
@@ -104,7 +96,7 @@ def foot_swing(positions: np.ndarray, skeleton: Skeleton, up: str) -> np.ndarray
         cos, sin = np.cos(heading), np.sin(heading)
         apart[:, plane] = np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)
     apart -= apart.mean(axis=0)
-    direction = np.linalg.svd(apart, full_matrices=False)[2][0]  # or its opposite
+    direction = np.linalg.eigh(apart.T @ apart)[1][:, -1]  # or its opposite
     components = direction.copy()
     components[skeleton.forward] *= -skeleton.handedness  # where a body faces
     return apart @ (direction * np.sign(components[np.abs(components).argmax()]))
@@ -140,8 +132,9 @@ def find_period(likeness: np.ndarray) -> tuple[float, float]:
         Period in frames and likeness there, 0 to 1; two zeros without a peak.
     """
     positive = likeness[: int(len(likeness) / (1 + SEEN_TWICE))] > 0
-    lobes = np.split(np.arange(len(positive)), np.flatnonzero(np.diff(positive)) + 1)[1:]  # the first is that of lag 0
-    peaks = np.array([lobe[likeness[lobe].argmax()] for lobe in lobes if positive[lobe[0]]], dtype=np.int64)
+    edges = [*(np.flatnonzero(np.diff(positive)) + 1).tolist(), len(positive)]  # the first lobe is that of lag 0
+    lobes = [slice(start, stop) for start, stop in pairwise(edges) if positive[start]]
+    peaks = np.array([lobe.start + likeness[lobe].argmax() for lobe in lobes], dtype=np.int64)
     # A lobe that the end cuts off may still be rising there.
     peaks = peaks[(peaks >= _SHORTEST) & (likeness[peaks] >= likeness[peaks + 1])]
     if not len(peaks):
@@ -157,11 +150,24 @@ def _boundaries(swing: np.ndarray, period: float) -> np.ndarray:
     """(K + 1,) frames at which one foot passes the other, a period apart: the longest unbroken run of them."""
     # A Hann window a third of a period wide: noise must not make the feet pass twice.
     width = max(round(period / 6), 1)
-    window = np.hanning(2 * width + 1)[1:-1]
-    around = np.pad(swing, width - 1, mode="reflect", reflect_type="odd")
-    smooth = np.convolve(around, window / window.sum(), mode="valid")
+    around = _continued(swing, width - 1)
+    smooth = np.convolve(around, _window(width), mode="valid")
     runs = [_longest_run(_rises(way), period) for way in (smooth, -smooth)]
     return np.round(max(runs, key=len)).astype(np.int64)  # the left foot passes, unless the right one gives more
+
+
+@cache
+def _window(width: int) -> np.ndarray:
+    window = np.hanning(2 * width + 1)[1:-1]
+    return window / window.sum()
+
+
+def _continued(signal: np.ndarray, by: int) -> np.ndarray:
+    """The signal, continued at both ends by its point reflection; ``numpy.pad`` does the same in ten times the time."""
+    if by >= len(signal):
+        return np.pad(signal, by, mode="reflect", reflect_type="odd")
+    before, after = 2 * signal[0] - signal[by:0:-1], 2 * signal[-1] - signal[-2 : -2 - by : -1]
+    return np.concatenate([before, signal, after])
 
 
 def _rises(signal: np.ndarray) -> np.ndarray:
@@ -173,5 +179,5 @@ def _rises(signal: np.ndarray) -> np.ndarray:
 def _longest_run(instants: np.ndarray, period: float) -> np.ndarray:
     """The longest run of neighbours that are a period apart; empty where no two are."""
     breaks = np.flatnonzero(np.abs(np.diff(instants) - period) > _TOLERANCE * period) + 1
-    longest = max(np.split(instants, breaks), key=len)
-    return longest if len(longest) > 1 else longest[:0]
+    start, stop = max(pairwise([0, *breaks.tolist(), len(instants)]), key=lambda run: run[1] - run[0])
+    return instants[start:stop] if stop - start > 1 else instants[:0]

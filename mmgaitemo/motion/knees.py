@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmgaitemo.motion.cycles import ankles
 from mmgaitemo.skeleton import Skeleton
 
 _HIPS_APART = 0.05  # trunks seen from above, below which hips tell no direction; adult hip joints are about 0.3 apart
@@ -32,7 +31,7 @@ def knees_ahead(positions: np.ndarray, skeleton: Skeleton) -> float:
     facing = np.cross(across, np.eye(3)[skeleton.up])
     facing /= np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), _HIPS_APART * trunk)
     offsets = []
-    for hip, ankle in zip(skeleton.hips, ankles(skeleton), strict=True):
+    for hip, ankle in zip(skeleton.hips, skeleton.ankles, strict=True):
         thigh, leg = (positions[:, joint] - positions[:, hip] for joint in (skeleton.parents[ankle], ankle))
         share = np.sum(thigh * leg, axis=-1) / np.maximum(np.sum(leg**2, axis=-1), np.finfo(float).tiny)
         offset = np.sum((thigh - share[:, None] * leg) * facing, axis=-1)

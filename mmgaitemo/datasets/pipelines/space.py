@@ -18,12 +18,16 @@ _LEAST_TRAVEL = 0.5
 
 def _centre(results: dict[str, Any]) -> np.ndarray:
     """(T, 3) centre of the body in each frame."""
-    return results["positions"][:, list(results["skeleton"].centre)].mean(axis=1)
+    centre = results["skeleton"].centre
+    return (
+        results["positions"][:, centre[0]] if len(centre) == 1 else results["positions"][:, list(centre)].mean(axis=1)
+    )
 
 
 def _extent(results: dict[str, Any]) -> float:
-    """Largest distance of any joint from the centre of its frame, along one axis."""
-    return float(np.abs(results["positions"] - _centre(results)[:, None]).max(initial=0.0))
+    """Largest distance of any joint from the centre of its frame, along one axis, over some frames: a rough measure."""
+    some = slice(None, None, max(len(results["positions"]) // 16, 1))
+    return float(np.abs(results["positions"][some] - _centre(results)[some, None]).max(initial=0.0))
 
 
 @TRANSFORMS.register_module()
@@ -89,8 +93,8 @@ class AlignHeading(BaseTransform):
         """
         skeleton, positions = results["skeleton"], results["positions"]
         plane = [skeleton.lateral, skeleton.forward]
-        extent = np.ptp(positions, axis=(0, 1))
-        if extent.any() and not extent[plane].all():
+        flat = [axis for axis in plane if not np.ptp(positions[0, :, axis]) and not np.ptp(positions[..., axis])]
+        if len(flat) == 1:
             raise ConfigError(
                 f"sample {results['id']!r}",
                 "AlignHeading finds no heading in a picture: the keypoints have two dimensions",
