@@ -231,7 +231,7 @@ class SkeletonDataset(BaseDataset):
                     f"{tuple(inputs.shape)} of {record['id']!r}",
                     remedy="bring them to one length with TileCyclic or Resample",
                 )
-            stacked[number] = inputs
+            stacked.numpy()[number] = inputs.numpy()
         if whole:
             found = f"in {len(whole)} of {len(records)} walks, such as {whole[:3]}: single cycles already, or irregular"
             print_log(f"WholeCycles finds no cycle that comes again {found}. They are taken whole", logger="current")

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 
 from mmgaitemo.motion.axes import upright
 from mmgaitemo.skeleton import Skeleton
@@ -57,7 +58,7 @@ def find_cycles(positions: np.ndarray, skeleton: Skeleton, up: str) -> GaitCycle
     if len(positions) < (1 + SEEN_TWICE) * _SHORTEST:
         return _NONE
     swing = foot_swing(positions, skeleton, up)
-    if not swing.std() > LEAST_SWING * leg_length(positions, skeleton):
+    if not np.sqrt(swing @ swing / len(swing)) > LEAST_SWING * leg_length(positions, skeleton):
         return _NONE
     period, regularity = find_period(autocorrelation(swing))
     if regularity < LEAST_REGULARITY:
@@ -67,9 +68,9 @@ def find_cycles(positions: np.ndarray, skeleton: Skeleton, up: str) -> GaitCycle
 
 
 def leg_length(positions: np.ndarray, skeleton: Skeleton) -> float:
-    """Mean distance from hip to ankle over both legs and all frames of ``positions`` (T, V, 3)."""
-    legs = positions[:, list(skeleton.hips)] - positions[:, list(skeleton.ankles)]
-    return float(np.linalg.norm(legs, axis=-1).mean())
+    """Mean distance from hip to ankle over both legs and some frames of ``positions`` (T, V, 3): a rough measure."""
+    some = positions[:: max(len(positions) // 16, 1)]
+    return float(np.linalg.norm(some[:, list(skeleton.hips)] - some[:, list(skeleton.ankles)], axis=-1).mean())
 
 
 def foot_swing(positions: np.ndarray, skeleton: Skeleton, up: str) -> np.ndarray:
@@ -89,17 +90,17 @@ def foot_swing(positions: np.ndarray, skeleton: Skeleton, up: str) -> np.ndarray
     joints = [*skeleton.ankles, *skeleton.hips]
     points = upright(np.asarray(positions, dtype=np.float64)[:, joints], up, skeleton)
     apart, hips = points[:, 0] - points[:, 1], points[:, 3] - points[:, 2]
-    plane = [skeleton.lateral, skeleton.forward]
-    if np.ptp(points[..., plane], axis=(0, 1)).all():  # in an image the hips show no heading
-        (x, y), (across, ahead) = apart[:, plane].T, hips[:, plane].T
-        heading = np.arctan2(ahead, across)
-        cos, sin = np.cos(heading), np.sin(heading)
-        apart[:, plane] = np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)
-    apart -= apart.mean(axis=0)
+    lateral, forward = skeleton.lateral, skeleton.forward
+    if np.ptp(points[..., lateral]) and np.ptp(points[..., forward]):  # in an image the hips show no heading
+        x, y, across, ahead = apart[:, lateral].copy(), apart[:, forward].copy(), hips[:, lateral], hips[:, forward]
+        width = np.maximum(np.hypot(across, ahead), np.finfo(float).tiny)
+        cos, sin = across / width, ahead / width
+        apart[:, lateral], apart[:, forward] = cos * x + sin * y, cos * y - sin * x
+    apart -= apart.sum(axis=0) / len(apart)
     direction = np.linalg.eigh(apart.T @ apart)[1][:, -1]  # or its opposite
-    components = direction.copy()
-    components[skeleton.forward] *= -skeleton.handedness  # where a body faces
-    return apart @ (direction * np.sign(components[np.abs(components).argmax()]))
+    components = direction.tolist()
+    components[forward] *= -skeleton.handedness  # where a body faces
+    return apart @ (direction if max(components, key=abs) > 0 else -direction)
 
 
 def autocorrelation(signal: np.ndarray) -> np.ndarray:
@@ -112,8 +113,9 @@ def autocorrelation(signal: np.ndarray) -> np.ndarray:
         (T,) entry k is the correlation of the frames that have one k frames later with those, -1 to 1.
     """
     frames = len(signal)
-    spectrum = np.fft.rfft(signal, 2 * frames)  # with as many zeros, so that the end does not meet the start
-    products = np.fft.irfft(np.abs(spectrum) ** 2, 2 * frames)[:frames]
+    length = next_fast_len(2 * frames, real=True)  # with as many zeros, so that the end does not meet the start
+    spectrum = rfft(signal, length)
+    products = irfft(spectrum.real**2 + spectrum.imag**2, length)[:frames]
     energy = np.concatenate([[0.0], np.cumsum(signal**2)])
     early, late = energy[:0:-1], energy[-1] - energy[:-1]
     return products / np.maximum(np.sqrt(early * late), 1e-12 * energy[-1])
@@ -172,12 +174,14 @@ def _continued(signal: np.ndarray, by: int) -> np.ndarray:
 
 def _rises(signal: np.ndarray) -> np.ndarray:
     """Instants, in frames, at which the signal goes from negative to positive."""
-    before = np.flatnonzero((signal[:-1] < 0) & (signal[1:] >= 0))
+    negative = signal < 0
+    before = (negative[:-1] & ~negative[1:]).nonzero()[0]
     return before + signal[before] / (signal[before] - signal[before + 1])
 
 
 def _longest_run(instants: np.ndarray, period: float) -> np.ndarray:
     """The longest run of neighbours that are a period apart; empty where no two are."""
-    breaks = np.flatnonzero(np.abs(np.diff(instants) - period) > _TOLERANCE * period) + 1
-    start, stop = max(pairwise([0, *breaks.tolist(), len(instants)]), key=lambda run: run[1] - run[0])
+    moments = instants.tolist()
+    breaks = [k for k in range(1, len(moments)) if abs(moments[k] - moments[k - 1] - period) > _TOLERANCE * period]
+    start, stop = max(pairwise([0, *breaks, len(moments)]), key=lambda run: run[1] - run[0])
     return instants[start:stop] if stop - start > 1 else instants[:0]

@@ -43,7 +43,8 @@ class WholeCycles(BaseTransform):
         count = min(self.count, len(starts) - 1)
         if count < 1:
             return results | {"cycles": 0}
-        poses = positions[starts] - positions[starts][:, list(skeleton.centre)].mean(axis=1, keepdims=True)
-        seam = np.linalg.norm(poses[count:] - poses[:-count], axis=-1).mean(axis=-1)
-        first = int(seam.argmin())
+        first = 0
+        if count < len(starts) - 1:
+            poses = positions[starts] - positions[starts][:, list(skeleton.centre)].mean(axis=1, keepdims=True)
+            first = int(np.linalg.norm(poses[count:] - poses[:-count], axis=-1).mean(axis=-1).argmin())
         return results | {"positions": positions[starts[first] : starts[first + count]], "cycles": count}
