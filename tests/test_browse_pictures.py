@@ -17,7 +17,7 @@ from PIL import Image
 from mmgaitemo.datasets.synthetic_walks import MOODS, synthetic_walks
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.skeleton import COCO17, EGAIT16, KINECT25
-from mmgaitemo.visualization import animation, walk_set
+from mmgaitemo.visualization import animation
 from mmgaitemo.visualization.animation import animate
 from mmgaitemo.visualization.contact_sheet import draw_contact_sheet
 from mmgaitemo.visualization.style import PART_COLOURS
@@ -236,7 +236,7 @@ def test_a_failing_write_leaves_the_old_file_alone(name: str, tmp_path: Path, mo
         assert Path(source).parent == tmp_path and Path(source).stat().st_size
         raise OSError("disk full")
 
-    monkeypatch.setattr(walk_set.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         animate(tmp_path / name, shown(1, frames=3))
     assert os.listdir(tmp_path) == [name] and (tmp_path / name).read_bytes() == b"old"

@@ -106,7 +106,7 @@ def test_a_failing_write_leaves_the_old_picture_and_no_temporary_file(
         assert Path(source).parent == tmp_path and Path(source).read_bytes().startswith(b"\x89PNG")
         raise OSError("disk full")
 
-    monkeypatch.setattr(style.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         draw_confusion(path, np.eye(2, dtype=int), ["a", "b"])
     assert os.listdir(tmp_path) == ["confusion.png"] and path.read_bytes() == b"old"

@@ -20,7 +20,6 @@ from matplotlib.image import imread
 from mmgaitemo.datasets.synthetic_walks import MOODS, synthetic_walks
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.skeleton import COCO17, EGAIT16, KINECT25, Skeleton
-from mmgaitemo.visualization import walk_set
 from mmgaitemo.visualization.skeleton_plot import visible_joints
 from mmgaitemo.visualization.style import PART_COLOURS
 from mmgaitemo.visualization.walk_set import ShownWalk, WalkSet, camera
@@ -173,7 +172,7 @@ def test_a_failing_write_leaves_the_old_page_and_a_wrong_suffix_is_refused(
     def fail(source: Path, target: Path) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(walk_set.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_page(tmp_path / "w.html", walk_set_of(walks_of(count=1)))
     with pytest.raises(ConfigError, match=r"\.htm'.*end it in \.html"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -57,16 +57,25 @@ class ArchiveWriter:
             the block ends.
         force: Replace a file of this name.
         dtype: Of the coordinates, ``float32`` or ``float64``.
+        dry_run: Check every walk and write nothing.
 
     Raises:
         ConfigError: ``path`` or ``dtype`` is impossible.
     """
 
-    def __init__(self, path: str | Path, info: ArchiveInfo, *, force: bool = False, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        info: ArchiveInfo,
+        *,
+        force: bool = False,
+        dtype: str = "float32",
+        dry_run: bool = False,
+    ) -> None:
         if dtype not in ("float32", "float64"):
             raise ConfigError("dtype", "no such type of coordinates", found=repr(dtype), remedy="float32 or float64")
-        self.path = check_target(path, force)
-        self.info = info
+        self.path = check_target(path, force or dry_run)
+        self.info, self._dry_run = info, dry_run
         self._dtype = np.dtype(dtype)
         self._joints = get_skeleton(info.skeleton).num_joints
         self._index: dict[str, list[Any]] = {key: [] for key in ("id", "subject", "label", "group", "length")}
@@ -78,6 +87,8 @@ class ArchiveWriter:
         self._buffered = 0
 
     def __enter__(self) -> ArchiveWriter:
+        if self._dry_run:
+            return self
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._require_room(0)
         self._unfinished = self.path.with_name(f".{uuid.uuid4().hex}.gait.tmp")
@@ -88,6 +99,8 @@ class ArchiveWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._dry_run:
+            return
         try:
             if kind is None:
                 self._flush()
@@ -125,41 +138,9 @@ class ArchiveWriter:
         Raises:
             DataError: The walk is none, or does not fit the others; nothing of it has been written.
         """
-        self.register(positions, id=id, subject=subject, label=label, group=group, extra=extra, score=score)
-        self._buffers["positions"].append(np.array(positions, dtype=self._dtype))
-        if score is not None:
-            if "score" not in self._file:
-                self._make("score", (self._joints,), np.dtype("float32"))
-            self._buffers["score"].append(np.array(score, dtype=np.float32))
-        self._buffered += self._buffers["positions"][-1].nbytes
-        if self._buffered > _BUFFER:
-            self._flush()
-
-    def register(
-        self,
-        positions: np.ndarray,
-        *,
-        id: str,
-        subject: str = "",
-        label: str | None = None,
-        group: str | None = None,
-        extra: Mapping[str, str | int | float] | None = None,
-        score: np.ndarray | None = None,
-    ) -> None:
-        """What ``append`` checks and notes of a walk, without writing its coordinates: all that a dry run needs.
-
-        Raises:
-            DataError: The walk is none, or does not fit the others.
-        """
         where, extra = f"walk {id!r}", dict(extra or {})
         self._check_coordinates(where, positions, score)
-        texts = [text for text in (id, subject, label, group, *extra, *extra.values()) if isinstance(text, str)]
-        if odd := [text for text in texts if "\0" in text or not _is_utf8(text)]:
-            raise DataError(where, "a text cannot be stored", found=ascii(odd[0])[:80], remedy="use plain text")
-        if odd := [name for name in extra if not name or "/" in name or not name.strip(".")]:
-            raise DataError(where, "a column cannot be called so", found=odd, remedy="use letters, digits and _")
-        if odd := [name for name, value in extra.items() if isinstance(value, int) and not -(2**63) <= value < 2**63]:
-            raise DataError(where, "a whole number is beyond 64 bits", found=odd, remedy="write it as text")
+        _check_storable(where, (id, subject, label, group), extra)
         names = self.info.label_names
         if label is not None and label not in self._labels:
             if len(self._labels) == _MOST_LABELS:
@@ -187,6 +168,16 @@ class ArchiveWriter:
             self._index[key].append(value)
         for key, entry in extra.items():
             self._extra.setdefault(key, []).append(entry)
+        if self._dry_run:
+            return
+        self._buffers["positions"].append(np.array(positions, dtype=self._dtype))
+        if score is not None:
+            if "score" not in self._file:
+                self._make("score", (self._joints,), np.dtype("float32"))
+            self._buffers["score"].append(np.array(score, dtype=np.float32))
+        self._buffered += self._buffers["positions"][-1].nbytes
+        if self._buffered > _BUFFER:
+            self._flush()
 
     def _check_coordinates(self, where: str, positions: np.ndarray, score: np.ndarray | None) -> None:
         if positions.ndim != 3 or positions.shape[1:] != (self._joints, 3) or len(positions) < 2:
@@ -264,6 +255,17 @@ class ArchiveWriter:
         )
         self._file.attrs.create("label_names", list(names), shape=(len(names),), dtype=TEXT)
         self._file.attrs.create("joints", list(skeleton.joints), dtype=TEXT)
+
+
+def _check_storable(where: str, facts: Iterable[object], extra: Mapping[str, str | int | float]) -> None:
+    """Refuse what HDF5 cannot hold."""
+    texts = [text for text in (*facts, *extra, *extra.values()) if isinstance(text, str)]
+    if odd := [text for text in texts if "\0" in text or not _is_utf8(text)]:
+        raise DataError(where, "a text cannot be stored", found=ascii(odd[0])[:80], remedy="use plain text")
+    if odd := [name for name in extra if not name or "/" in name or not name.strip(".")]:
+        raise DataError(where, "a column cannot be called so", found=odd, remedy="use letters, digits and _")
+    if odd := [name for name, value in extra.items() if isinstance(value, int) and not -(2**63) <= value < 2**63]:
+        raise DataError(where, "a whole number is beyond 64 bits", found=odd, remedy="write it as text")
 
 
 def _is_utf8(text: str) -> bool:

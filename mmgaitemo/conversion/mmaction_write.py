@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import uuid
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from mmgaitemo.archive import UNITS, GaitArchive
 from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.files import unfinished
 from mmgaitemo.motion.axes import upright
 from mmgaitemo.skeleton import get_skeleton
 
@@ -94,15 +93,9 @@ def write_pickle(data: dict[str, Any], path: Path) -> None:
     Raises:
         ConfigError: It cannot be written there.
     """
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("xb") as file:
-                pickle.dump(data, file, protocol=4)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with unfinished(path) as partial, partial.open("xb") as file:
+            pickle.dump(data, file, protocol=4)
     except OSError as error:
         raise ConfigError(
             str(path), "cannot be written", found=error, remedy="name a file in a folder of yours"

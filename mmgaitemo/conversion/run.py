@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -72,22 +72,19 @@ def run_conversion(
         ConfigError: An option is impossible, there is nothing to read, or the target cannot be written.
     """
     _check_options(args)
-    writer = ArchiveWriter(args.out, info, force=args.force or args.dry_run, dtype=dtype)
+    writer = ArchiveWriter(args.out, info, force=args.force, dtype=dtype, dry_run=args.dry_run)
     if not sources:
         raise ConfigError("input", "there is nothing to convert", remedy="check the path; --help says what is read")
     end_cleanly()
     console = Console(width=max(100, Console().width), highlight=False)
     conversion = _Conversion(args, writer)
-    if args.dry_run:
-        conversion.run(sources, writer.register)
-    else:
-        try:
-            with writer:
-                conversion.run(sources, writer.append)
-                if conversion.failed:
-                    raise _NothingWrittenError
-        except _NothingWrittenError:
-            pass
+    try:
+        with writer:
+            conversion.run(sources)
+            if conversion.failed:
+                raise _NothingWrittenError
+    except _NothingWrittenError:
+        pass
     report = conversion.report
     report.show(console, getattr(args, "rate", None))
     outcome = f"written: {args.out}"
@@ -140,17 +137,17 @@ class _Conversion:
     def failed(self) -> bool:
         return bool(self.report.refused and not self._args.allow_refused) or not self.report.lengths
 
-    def run(self, sources: Sequence[Source], take: Callable[..., None]) -> None:
+    def run(self, sources: Sequence[Source]) -> None:
         columns = (TextColumn("converting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             for source in bar.track(sources):
                 try:
                     for recording in source.read():
-                        self._convert(recording, take)
+                        self._convert(recording)
                 except DataError as error:
                     self.report.refuse(source.name, str(error))
 
-    def _convert(self, raw: Recording, take: Callable[..., None]) -> None:
+    def _convert(self, raw: Recording) -> None:
         """Repair, resample and cut a recording and hand its walks over; refuse it where that fails."""
         try:
             self._check(raw)
@@ -160,7 +157,7 @@ class _Conversion:
             recording = self._at_rate(replace(raw, positions=gaps.positions, score=score))
             windows = self._windows(recording)
             for window in windows:
-                take(
+                self._writer.append(
                     recording.positions[window],
                     id=f"{recording.id}@{window.start}" if self._cuts else recording.id,
                     subject=recording.subject,

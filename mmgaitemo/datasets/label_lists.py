@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise, product
@@ -29,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from mmgaitemo.datasets.egait_files import require_file
 from mmgaitemo.datasets.splits import UNLABELLED, nested_fraction
 from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.files import unfinished
 
 if TYPE_CHECKING:
     from mmgaitemo.datasets.base import SkeletonDataset  # which reads label files
@@ -80,13 +79,8 @@ def make_label_lists(
 def write_label_lists(path: Path, content: dict[str, Any]) -> None:
     """Write a label file, one list a line."""
     text = re.sub(r"\[[^][]*\]", lambda numbers: json.dumps(json.loads(numbers[0])), json.dumps(content, indent=1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        unfinished.write_text(text + "\n", encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def load_label_lists(path: Path) -> dict[str, Any]:

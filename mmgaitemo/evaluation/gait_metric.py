@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mmengine.logging import print_log
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from mmgaitemo.errors import DataError, TrainingError
+from mmgaitemo.files import unfinished
 from mmgaitemo.registry import METRICS
 from mmgaitemo.visualization import draw_confusion
 
@@ -108,8 +108,6 @@ class GaitMetric(BaseMetric):
             "samples": samples,
         }
         path = Path(self.out or "")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(partial, path)
+        with unfinished(path) as partial:
+            partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
         print_log(f"scores of {len(samples)} walks: {path}", logger="current")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmgaitemo.errors import ConfigError
+from mmgaitemo.files import unfinished
 from mmgaitemo.inspection.check import NOTE, PROBLEM, Check
 from mmgaitemo.version import __version__
 
@@ -80,13 +80,8 @@ def write(path: str | Path, source: str, walks: int, checks: Sequence[Check], ex
         "exit_code": exit_code,
         "checks": [_content(check) for check in checks],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        unfinished.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _content(check: Check) -> dict[str, Any]:

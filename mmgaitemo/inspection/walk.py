@@ -11,12 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
+from mmgaitemo.motion.knees import HIPS_APART, ahead_of_hips
 from mmgaitemo.skeleton import Skeleton
 
 ASSUMED_RATE = 30.0  # Hz, where the rate is not known: most depth cameras, videos and gait data sets
 _NEGLIGIBLE = 1e-3  # part of the body's extent below which a length is rounding noise, as in BodyScale
 _FLAT = 1e-6  # part of the largest extent below which a coordinate is constant
-_HIPS_APART = 0.05  # trunks seen from above; adult hip joints are about 0.3 apart
 
 
 class InapplicableError(Exception):
@@ -118,10 +118,8 @@ class Walk:
             InapplicableError: The hips tell no direction.
         """
         self.need_depth()
-        left, right = self.skeleton.hips
-        across = self.positions[:, left] - self.positions[:, right]
-        ahead = np.cross(across, np.eye(3)[self.skeleton.up])
+        ahead = ahead_of_hips(self.positions, self.skeleton)
         width = np.linalg.norm(ahead, axis=-1, keepdims=True)
-        if not np.median(width) > _HIPS_APART * self.trunk:
+        if not np.median(width) > HIPS_APART * self.trunk:
             raise InapplicableError("seen from above the hips coincide")
-        return ahead / np.maximum(width, _HIPS_APART * self.trunk)
+        return ahead / np.maximum(width, HIPS_APART * self.trunk)

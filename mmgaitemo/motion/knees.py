@@ -6,7 +6,13 @@ import numpy as np
 
 from mmgaitemo.skeleton import Skeleton
 
-_HIPS_APART = 0.05  # trunks seen from above, below which hips tell no direction; adult hip joints are about 0.3 apart
+HIPS_APART = 0.05  # trunks seen from above, below which hips tell no direction; adult hip joints are about 0.3 apart
+
+
+def ahead_of_hips(positions: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, 3) where the hips say that the body faces, left x up; as long as the hips of ``positions`` are apart."""
+    left, right = skeleton.hips
+    return np.cross(positions[:, left] - positions[:, right], np.eye(3)[skeleton.up])
 
 
 def knees_ahead(positions: np.ndarray, skeleton: Skeleton) -> float:
@@ -26,10 +32,8 @@ def knees_ahead(positions: np.ndarray, skeleton: Skeleton) -> float:
     centre = positions[:, list(skeleton.centre)].mean(axis=1)
     neck = positions[:, list(skeleton.neck)].mean(axis=1)
     trunk = max(float(np.median(np.linalg.norm(neck - centre, axis=-1))), np.finfo(float).tiny)
-    left, right = skeleton.hips
-    across = positions[:, left] - positions[:, right]
-    facing = np.cross(across, np.eye(3)[skeleton.up])
-    facing /= np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), _HIPS_APART * trunk)
+    facing = ahead_of_hips(positions, skeleton)
+    facing /= np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), HIPS_APART * trunk)
     offsets = []
     for hip, ankle in zip(skeleton.hips, skeleton.ankles, strict=True):
         thigh, leg = (positions[:, joint] - positions[:, hip] for joint in (skeleton.parents[ankle], ankle))

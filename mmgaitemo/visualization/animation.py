@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mmgaitemo.errors import ConfigError
+from mmgaitemo.files import unfinished
 from mmgaitemo.visualization.skeleton_plot import visible_joints
 from mmgaitemo.visualization.stick_figure import draw_figure, shortened, write
 from mmgaitemo.visualization.style import GHOST, INK, MUTED, PART_COLOURS, SMALL, TEXT
-from mmgaitemo.visualization.walk_set import PLAYED, ShownWalk, WalkSet, camera, unfinished
+from mmgaitemo.visualization.walk_set import PLAYED, ShownWalk, WalkSet, camera
 
 LARGEST = 12  # walks
 LONGEST = 600  # frames: 20 seconds at 30 Hz; longer recordings are cut, and the picture says so

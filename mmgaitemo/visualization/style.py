@@ -7,8 +7,6 @@ call, and threads do not disturb one another.
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.files import unfinished
 
 # The palette of Okabe and Ito (Color Universal Design), which colour-blind readers can tell apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -92,12 +91,6 @@ def save(figure: Figure, path: str | Path) -> Path:
         raise ConfigError(f"picture {path}", "pictures are PNG files", found=repr(path.suffix), remedy="end it in .png")
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DPI)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, because a rename is atomic only inside one file system.
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        unfinished.write_bytes(picture.getvalue())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as partial:
+        partial.write_bytes(picture.getvalue())
     return path

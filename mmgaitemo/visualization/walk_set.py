@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -216,16 +212,3 @@ def _path(view: np.ndarray, seen: np.ndarray, skeleton: Skeleton) -> np.ndarray:
         return np.zeros((len(view), 3))  # masks are made on centred bodies
     middle = view[:, centre].mean(axis=1)
     return np.stack([np.interp(np.arange(len(view)), there, middle[there, axis]) for axis in range(3)], axis=1)
-
-
-@contextmanager
-def unfinished(path: Path) -> Iterator[Path]:
-    """A name beside ``path``, with its suffix; the file becomes ``path`` when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, because a rename is atomic only inside one file system.
-    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from mmgaitemo.errors import ConfigError
+from mmgaitemo.files import unfinished
 from mmgaitemo.skeleton import FIVE_PARTS, Skeleton
 from mmgaitemo.visualization.skeleton_plot import visible_joints
 from mmgaitemo.visualization.stick_figure import head_joint
 from mmgaitemo.visualization.style import PART_COLOURS
-from mmgaitemo.visualization.walk_set import PLAYED, Camera, ShownWalk, WalkSet, camera, unfinished
+from mmgaitemo.visualization.walk_set import PLAYED, Camera, ShownWalk, WalkSet, camera
 
 
 def write_page(path: str | Path, walks: WalkSet) -> Path:

@@ -31,6 +31,7 @@ import torch
 from mmgaitemo.cli import load_complete, plain_errors
 from mmgaitemo.config import load_config
 from mmgaitemo.errors import ConfigError, DataError, TrainingError
+from mmgaitemo.files import unfinished
 from mmgaitemo.overrides import Overrides
 from mmgaitemo.registry import DATASETS
 
@@ -151,9 +152,8 @@ def run_missing(args: argparse.Namespace, study: dict[str, Any], missing: list[t
             except TrainingError as error:
                 failed.append(f"fold {fold}, seed {seed}: {error}")
                 continue
-            partial = out.with_name(out.name + ".partial")
-            partial.write_text(json.dumps(study, indent=1), encoding="utf-8")
-            os.replace(partial, out)
+            with unfinished(out) as partial:
+                partial.write_text(json.dumps(study, indent=1), encoding="utf-8")
             print(f"fold {fold}, seed {seed} done", flush=True)
     finally:
         pool.shutdown(cancel_futures=True)
