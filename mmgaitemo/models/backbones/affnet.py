@@ -4,60 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.backbones.base import CoordinateNorm, SkeletonBackbone
+from mmgaitemo.models.backbones.frequency import AdaptiveFrequencyFilter
 from mmgaitemo.registry import BACKBONES, NECKS
 from mmgaitemo.skeleton import get_skeleton
-
-
-class AdaptiveFrequencyFilter(nn.Module):
-    """Y = F^-1[ M(F(X)) * F(X) ] + X over both axes of (N, C, H, W) (Huang et al., ICCV 2023, and its public code).
-
-    F is the orthonormal real 2-D FFT; the mask M comes from the spectrum itself by two grouped complex linear layers
-    shared by all frequencies, ReLU between them and soft-shrinkage after them (on real and imaginary part each). By
-    the convolution theorem this is a circular convolution over all frames and joints whose kernel depends on the
-    input. It runs in float32, also inside autocast: half precision has no FFT of these sizes.
-
-    Args:
-        channels: C, divisible by ``groups``.
-        groups: Blocks of the block-diagonal layers.
-        shrink: lambda of the soft-shrinkage.
-    """
-
-    def __init__(self, channels: int, groups: int = 8, shrink: float = 0.01) -> None:
-        super().__init__()
-        if channels % groups:
-            raise ConfigError(
-                "AFFNet.channels", f"must be divisible by the {groups} groups", found=channels, remedy="round it"
-            )
-        width = channels // groups
-        self.groups = groups
-        self.shrink = shrink
-        self.weights = nn.ParameterList(0.02 * torch.randn(2, groups, width, width) for _ in range(2))
-        self.biases = nn.ParameterList(0.02 * torch.randn(2, groups, width) for _ in range(2))
-
-    def _complex_linear(self, layer: int, spectrum: Tensor) -> Tensor:
-        """(N, G, 2 d, P) with real parts before imaginary ones; real arithmetic, one batched product."""
-        real, imag = self.weights[layer].transpose(-1, -2)
-        matrix = torch.cat([torch.cat([real, -imag], -1), torch.cat([imag, real], -1)], -2)
-        return matrix @ spectrum + torch.cat(list(self.biases[layer]), -1)[..., None]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Mix all frames and joints."""
-        n, c, h, w = x.shape
-        with torch.autocast(x.device.type, enabled=False):
-            spectrum = torch.fft.rfft2(x.float(), norm="ortho")
-            grouped = spectrum.view(n, self.groups, c // self.groups, -1)
-            parts = torch.cat([grouped.real, grouped.imag], dim=2)
-            mask = self._complex_linear(1, self._complex_linear(0, parts).relu())
-            real, imag = F.softshrink(mask, self.shrink).chunk(2, dim=2)
-            filtered = torch.complex(real, imag) * grouped
-            mixed = torch.fft.irfft2(filtered.view_as(spectrum), s=(h, w), norm="ortho")
-        return x + mixed.to(x.dtype)
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: tuple[int, int] = (1, 1), groups: int = 1) -> list[nn.Module]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -33,6 +34,9 @@ class SkeletonBackbone(BaseModule):
 class CoordinateNorm(BaseModule):
     """BatchNorm of each coordinate of each joint over batch and time (``data_bn`` of ST-GCN): (N, C, T, V) as it was.
 
+    What comes out lies in memory as (N, T, V, C), "channels last", and all layers after it keep that: the convolutions
+    of narrow networks are up to twice as fast so, and the channels of a joint are a row of a matrix.
+
     Args:
         channels: C.
         joints: V.
@@ -46,4 +50,5 @@ class CoordinateNorm(BaseModule):
         """Normalise."""
         n, c, t, v = inputs.shape
         flat = inputs.permute(0, 3, 1, 2).reshape(n, v * c, t)
-        return self.norm(flat).view(n, v, c, t).permute(0, 2, 3, 1).contiguous()
+        normed = self.norm(flat).view(n, v, c, t).permute(0, 2, 3, 1)
+        return normed.contiguous(memory_format=torch.channels_last)

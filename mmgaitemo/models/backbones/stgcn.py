@@ -11,12 +11,16 @@ from torch import Tensor, nn
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.backbones.base import CoordinateNorm, SkeletonBackbone
 from mmgaitemo.models.backbones.graph import spatial_partition
+from mmgaitemo.models.modules.bit_dropout import BitDropout
 from mmgaitemo.registry import BACKBONES, NECKS
 from mmgaitemo.skeleton import get_skeleton
 
 
 class GraphConv(nn.Module):
-    """sum_k (A_k * W_k^edge) (x W_k): (N, C, T, V) to (N, C_out, T, V), with learned edge importance.
+    """sum_k (A_k * W_k^edge)^T x W_k: (N, C, T, V) to (N, C_out, T, V), with learned edge importance.
+
+    The public codes multiply by W first and gather from the neighbours afterwards. The two products commute; gathering
+    first works on C channels instead of 3 C_out, and both become plain matrix products where the channels lie last.
 
     Args:
         in_channels: C.
@@ -26,16 +30,25 @@ class GraphConv(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, adjacency: Tensor) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels * len(adjacency), kernel_size=1)
+        self.conv = nn.Conv2d(in_channels, out_channels * len(adjacency), kernel_size=1)  # W_1, W_2, W_3 as published
         self.edge_importance = nn.Parameter(torch.ones_like(adjacency))
         self.register_buffer("adjacency", adjacency, persistent=False)
         self.adjacency: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform the channels, then gather from the neighbours."""
-        n, _, t, v = x.shape
-        per_subset = self.conv(x).view(n, len(self.adjacency), -1, t, v)
-        return torch.einsum("nkctv,kvw->nctw", per_subset, self.adjacency * self.edge_importance)
+        """Gather from the neighbours, then transform the channels; channels last in, channels last out."""
+        n, c, t, v = x.shape
+        subsets = len(self.adjacency)
+        edges = self.adjacency * self.edge_importance  # (K, V, V)
+        weight = self.conv.weight.view(subsets, -1, c)  # (K, C_out, C)
+        rows = x.permute(0, 2, 3, 1).reshape(n * t, v, c)
+        gather = edges.permute(2, 0, 1).reshape(v * subsets, v)
+        # bmm, not @, which would fold the batch into the matrix and leave gradients whose channels do not lie last.
+        gathered = torch.bmm(gather.expand(n * t, -1, -1), rows)  # (N T, V K, C)
+        out = gathered.view(n * t, v, subsets * c) @ weight.transpose(1, 2).reshape(subsets * c, -1)
+        # The bias of a subset reaches a joint once for each neighbour in it, times that edge's weight.
+        bias = edges.sum(1).T @ self.conv.bias.view(subsets, -1)  # (V, C_out)
+        return (out + bias).view(n, t, v, -1).permute(0, 3, 1, 2)
 
 
 class STGCNBlock(nn.Module):
@@ -68,7 +81,7 @@ class STGCNBlock(nn.Module):
         self.time = nn.Sequential(
             nn.Conv2d(out_channels, out_channels, (kernel_size, 1), (stride, 1), (kernel_size // 2, 0)),
             nn.BatchNorm2d(out_channels),
-            nn.Dropout(dropout),
+            BitDropout(dropout),
         )
         self.residual: nn.Module | None = None
         if residual and in_channels == out_channels and stride == 1:

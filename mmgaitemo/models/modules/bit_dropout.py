@@ -1,0 +1,45 @@
+"""Dropout whose masks cost little."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmgaitemo.errors import ConfigError
+
+_LEVELS = 2**16
+_PER_DRAW = 4  # 16-bit numbers in one 64-bit draw
+
+
+class BitDropout(nn.Module):
+    """Dropout (Srivastava et al., JMLR 2014): zero each element with probability p, divide the others by 1 - p.
+
+    ``torch.nn.Dropout`` draws one Bernoulli number per element, on a CPU a third of a step of ST-GCN. Here one 64-bit
+    number of the global generator serves four elements; p is rounded to the next multiple of 2^-16.
+
+    Args:
+        p: Share of elements zeroed while training, in [0, 1).
+
+    Raises:
+        ConfigError: ``p`` is out of range.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ConfigError("dropout", "must lie in [0, 1)", found=p, remedy="0.5 is usual, 0 turns it off")
+        self.dropped = round(p * _LEVELS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop, while training."""
+        if not self.training or self.dropped == 0:
+            return x
+        draws = torch.empty(-(-x.numel() // _PER_DRAW), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        numbers = draws.view(torch.int16)[: x.numel()]  # independent and uniform on -2^15 ... 2^15 - 1
+        keep = (numbers >= self.dropped - _LEVELS // 2).to(x.dtype) * (_LEVELS / (_LEVELS - self.dropped))
+        # An element-wise product does not care for the order of independent numbers: take that of x in memory.
+        return x * keep.view(x.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
+
+    def extra_repr(self) -> str:
+        """The share, for ``print``."""
+        return f"p={self.dropped / _LEVELS}"
