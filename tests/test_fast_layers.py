@@ -59,30 +59,40 @@ def test_gathering_first_is_the_published_graph_convolution(skeleton: str, narro
 
 
 @pytest.mark.parametrize(("h", "w"), [(4, 6), (5, 16), (6, 7), (1, 4), (3, 1)])
-def test_the_matrices_are_numpys_transform_and_its_inverse(h: int, w: int) -> None:
-    forward, inverse = fourier_matrices(h, w, torch.device("cpu"))
-    picture = np.random.default_rng(0).normal(size=(h, w))
-    spectrum = np.fft.rfft2(picture, norm="ortho")
-    parts = np.stack([spectrum.real, spectrum.imag], -1).ravel()
-    np.testing.assert_allclose(forward.numpy() @ picture.ravel(), parts, atol=1e-5)
-    # Any spectrum, not only that of a picture: the mask leaves none.
-    free = np.random.default_rng(1).normal(size=(*spectrum.shape, 2))
-    expected = np.fft.irfft2(free[..., 0] + 1j * free[..., 1], s=(h, w), norm="ortho")
-    np.testing.assert_allclose(inverse.numpy() @ free.ravel(), expected.ravel(), atol=1e-5)
+def test_the_matrices_are_numpys_transforms_and_their_inverses(h: int, w: int) -> None:
+    matrices = fourier_matrices(h, w, torch.device("cpu"))
+    rng = np.random.default_rng(0)
+    row, column, half = rng.normal(size=w), rng.normal(size=(h, 2)), rng.normal(size=(w // 2 + 1, 2))
+
+    def parts(values: np.ndarray) -> np.ndarray:
+        return np.stack([values.real, values.imag], -1).ravel()
+
+    def complex_of(values: np.ndarray) -> np.ndarray:
+        return values[:, 0] + 1j * values[:, 1]
+
+    expected = {
+        "rows": (row, parts(np.fft.rfft(row, norm="ortho"))),
+        "columns": (column, parts(np.fft.fft(complex_of(column), norm="ortho"))),
+        "inverse_columns": (column, parts(np.fft.ifft(complex_of(column), norm="ortho"))),
+        # Any spectrum, not only that of a row: the mask leaves none.
+        "inverse_rows": (half, np.fft.irfft(complex_of(half), n=w, norm="ortho")),
+    }
+    for name, (values, transformed) in expected.items():
+        np.testing.assert_allclose(getattr(matrices, name).numpy() @ values.ravel(), transformed, atol=1e-5)
 
 
-def test_the_filter_is_the_same_by_matrix_and_by_fft(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_filter_is_the_same_by_matrices_and_by_fft(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = AdaptiveFrequencyFilter(8, groups=4, shrink=1e-3)
     for weight in layer.weights:
         torch.nn.init.normal_(weight)
     results = []
-    for largest in (10**6, 0):
-        monkeypatch.setattr(frequency_module, "LARGEST_MATRIX", largest)
+    for most in (10**6, 0):
+        monkeypatch.setattr(frequency_module, "MOST_FRAMES", most)
         x = walks(2, 8, 6, 5).fill_(0.5).add_(torch.arange(2 * 8 * 6 * 5).view(2, 8, 6, 5).sin()).requires_grad_()
         mixed = layer(x)
         results.append((mixed, *torch.autograd.grad(mixed.square().sum(), (x, *layer.parameters()))))
-    for by_matrix, by_fft in zip(*results, strict=True):
-        torch.testing.assert_close(by_matrix, by_fft, atol=2e-4, rtol=1e-4)
+    for by_matrices, by_fft in zip(*results, strict=True):
+        torch.testing.assert_close(by_matrices, by_fft, atol=2e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("p", [0.5, 0.1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +11,9 @@ from torch import Tensor, nn
 
 from mmgaitemo.errors import ConfigError
 
-# Up to this many elements of a map the transform is one matrix product, which beats the FFT on CPUs by far and leaves
-# nothing but products in the graph (CUDA graphs, ONNX). Its cost grows with the square of the size; above, the FFT.
-LARGEST_MATRIX = 1024
+# Up to this many frames the transform is two matrix products, one along each axis: on CPUs faster than the FFT, and
+# nothing but products in the graph (CUDA graphs, ONNX). Their cost grows with the square of the length; above, the FFT.
+MOST_FRAMES = 48
 
 
 class AdaptiveFrequencyFilter(nn.Module):
@@ -67,31 +68,66 @@ class AdaptiveFrequencyFilter(nn.Module):
 
 
 def _spectrum(pixels: Tensor, h: int, w: int) -> Tensor:
-    """Orthonormal real 2-D transform: (N, H W, C) to (N, P, 2, C), P = H (W // 2 + 1) frequencies."""
-    n, size, c = pixels.shape
-    if size <= LARGEST_MATRIX:
-        matrix = fourier_matrices(h, w, pixels.device)[0]
-        return torch.bmm(matrix.expand(n, -1, -1), pixels).view(n, -1, 2, c)
-    spectrum = torch.fft.rfft2(pixels.view(n, h, w, c), dim=(1, 2), norm="ortho")
-    return torch.stack([spectrum.real, spectrum.imag], 3).flatten(1, 2)
+    """Orthonormal real 2-D transform: (N, H W, C) to (N, P, 2, C), P = (W // 2 + 1) H.
+
+    The order of the frequencies is not the same on both ways; the layers, shared by all of them, do not care.
+    """
+    n, _, c = pixels.shape
+    if h > MOST_FRAMES:
+        spectrum = torch.fft.rfft2(pixels.transpose(1, 2).reshape(n, c, h, w), norm="ortho")
+        return torch.view_as_real(spectrum).permute(0, 2, 3, 4, 1).reshape(n, -1, 2, c)
+    matrices = fourier_matrices(h, w, pixels.device)
+    along_rows = _product(matrices.rows, pixels.reshape(n * h, w, c)).view(n, h, -1, 2, c)
+    columns = along_rows.transpose(1, 2).reshape(-1, 2 * h, c)
+    return _product(matrices.columns, columns).view(n, -1, 2, c)
 
 
 def _pixels(spectrum: Tensor, h: int, w: int) -> Tensor:
     """Its inverse: (N, P, 2, C) to (N, H W, C)."""
     n, _, _, c = spectrum.shape
-    if h * w <= LARGEST_MATRIX:
-        return torch.bmm(fourier_matrices(h, w, spectrum.device)[1].expand(n, -1, -1), spectrum.flatten(1, 2))
-    real, imag = spectrum.unbind(2)
-    folded = torch.complex(real, imag).view(n, h, -1, c)
-    return torch.fft.irfft2(folded, s=(h, w), dim=(1, 2), norm="ortho").flatten(1, 2)
+    if h > MOST_FRAMES:
+        parts = spectrum.reshape(n, h, -1, 2, c).permute(0, 4, 1, 2, 3).contiguous()
+        return torch.fft.irfft2(torch.view_as_complex(parts), s=(h, w), norm="ortho").flatten(2).transpose(1, 2)
+    matrices = fourier_matrices(h, w, spectrum.device)
+    columns = _product(matrices.inverse_columns, spectrum.reshape(-1, 2 * h, c))
+    rows = columns.view(n, -1, h, 2, c).transpose(1, 2).reshape(n * h, -1, c)
+    return _product(matrices.inverse_rows, rows).view(n, h * w, c)
+
+
+def _product(matrix: Tensor, batch: Tensor) -> Tensor:
+    """One matrix times each of a batch. Not @, which would leave gradients whose channels do not lie last."""
+    return torch.bmm(matrix.expand(len(batch), -1, -1), batch)
+
+
+class FourierMatrices(NamedTuple):
+    """The orthonormal transforms as real matrices; each complex number is its real part, then its imaginary.
+
+    Attributes:
+        rows: Of W real numbers, (2 (W // 2 + 1), W).
+        columns: Of H complex numbers, (2 H, 2 H).
+        inverse_columns: (2 H, 2 H).
+        inverse_rows: (W, 2 (W // 2 + 1)); as any inverse real transform it does not see the imaginary parts of the
+            first and, for even W, the last frequency.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    inverse_columns: Tensor
+    inverse_rows: Tensor
 
 
 @lru_cache(maxsize=16)
-def fourier_matrices(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The transform as (2 P, H W) and its inverse as (H W, 2 P), real part of each frequency before its imaginary."""
-    frequencies = h * (w // 2 + 1)
-    pixels = torch.eye(h * w, dtype=torch.float64).view(h * w, h, w)
-    forward = torch.view_as_real(torch.fft.rfft2(pixels, norm="ortho")).reshape(h * w, 2 * frequencies)
-    parts = torch.eye(2 * frequencies, dtype=torch.float64).view(2 * frequencies, h, -1, 2)
-    inverse = torch.fft.irfft2(torch.view_as_complex(parts), s=(h, w), norm="ortho").reshape(2 * frequencies, h * w)
-    return forward.T.float().contiguous().to(device), inverse.T.float().contiguous().to(device)
+def fourier_matrices(h: int, w: int, device: torch.device) -> FourierMatrices:
+    """The matrices for maps of H frames and W joints: transforms of the unit vectors."""
+    half = w // 2 + 1
+
+    def unit(size: int) -> Tensor:
+        return torch.view_as_complex(torch.eye(2 * size, dtype=torch.float64).view(2 * size, size, 2))
+
+    transforms = (
+        torch.view_as_real(torch.fft.rfft(torch.eye(w, dtype=torch.float64), norm="ortho")).reshape(w, 2 * half),
+        torch.view_as_real(torch.fft.fft(unit(h), norm="ortho")).reshape(2 * h, 2 * h),
+        torch.view_as_real(torch.fft.ifft(unit(h), norm="ortho")).reshape(2 * h, 2 * h),
+        torch.fft.irfft(unit(half), n=w, norm="ortho").reshape(2 * half, w),
+    )
+    return FourierMatrices(*(transform.T.float().contiguous().to(device) for transform in transforms))
