@@ -1,4 +1,4 @@
-"""Everything that works around MMEngine, each piece with the upstream issue it answers. Nothing else may.
+"""Everything that works around MMEngine and PyTorch, each piece with the upstream issue it answers. Nothing else may.
 
 Imported with the package, so that a config's ``default_scope`` is early enough.
 """
@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mmengine.optim
 import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.fileio import LocalBackend, register_backend
-from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader, autocast
-from torch import nn
+from torch import Tensor, nn
 
 from mmgaitemo.errors import CheckpointError
 from mmgaitemo.registry import OPTIM_WRAPPERS
@@ -84,6 +84,35 @@ class WholeFileBackend(LocalBackend):
 
 
 @OPTIM_WRAPPERS.register_module()
+class OptimWrapper(mmengine.optim.OptimWrapper):
+    """MMEngine's wrapper, fit for steps that the host does not wait for, and for fused optimisers.
+
+    MMEngine 0.10.7 reads the norm of a clipped gradient at every step (``_clip_grad``; no upstream issue names it).
+    Here it stays on the device until the log is written.
+    """
+
+    _notes: dict[str, Tensor] | None = None
+
+    def step(self, **kwargs: Any) -> None:
+        """Step, and count it in the weights' versions, as PyTorch's fused optimisers do not (2.13).
+
+        ``KeyQueue`` tells by them whether the weights have moved.
+        """
+        super().step(**kwargs)
+        torch.autograd.graph.increment_version([p for group in self.optimizer.param_groups for p in group["params"]])
+
+    def take_notes(self) -> dict[str, Tensor]:
+        """What the last step left for the log, by name; each is given away once."""
+        notes, self._notes = self._notes or {}, None
+        return notes
+
+    def _clip_grad(self) -> None:
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        norm = self.clip_func([p for p in parameters if p.grad is not None], **self.clip_grad_kwargs)
+        self._notes = {} if norm is None else {self.grad_name: norm.detach()}
+
+
+@OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
     """bfloat16 autocast on any device, without a gradient scaler (bf16 has float32's exponent range).
 
@@ -95,6 +124,21 @@ class AutocastOptimWrapper(OptimWrapper):
         """Enter autocast around the forward pass."""
         with super().optim_context(model), autocast(dtype=torch.bfloat16):
             yield
+
+
+def settle_vector_functions() -> None:
+    """Call each of MKL's vector functions once on one number, which settles which version of it this process uses.
+
+    Where several threads make the first call together, one of them may take a version of half the precision for its
+    part (pytorch/pytorch#188792): a first step, seldom, is 1e-5 off, and a resumed run no longer the same to the bit.
+    """
+    names = "acos asin atan cos erf erfc erfinv exp expm1 lgamma log log10 log1p log2 sin sqrt tan tanh trunc"
+    for dtype in (torch.float32, torch.float64):
+        for name in names.split():
+            getattr(torch, name)(torch.full((1,), 0.5, dtype=dtype))
+
+
+settle_vector_functions()
 
 
 def prepare_distributed(cfg: Config) -> None:

@@ -34,7 +34,7 @@ class Built(NamedTuple):
 
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
-    """Read a Python config and give its top-level ``fold`` to every data set that names none of its own.
+    """Read a Python config and give its top-level ``fold`` and ``unused_fold`` to every data set without its own.
 
     Args:
         path: The config file.
@@ -56,6 +56,9 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     if "fold" in cfg:
         for dataset in datasets_of(cfg):
             dataset.setdefault("fold", cfg.fold)
+    if cfg.get("unused_fold") is not None:
+        for dataset in datasets_of(cfg):
+            dataset.setdefault("unused_fold", cfg.unused_fold)
     return cfg
 
 

@@ -17,6 +17,10 @@ class GaitError(Exception):
         found_text = "" if found is None else f" Found: {found}."
         super().__init__(f"{where}: {problem}.{found_text} Remedy: {remedy}.")
 
+    def __reduce__(self) -> tuple:
+        """From a worker process an error comes back as its text."""
+        return _with_text, (type(self), str(self))
+
 
 class DataError(GaitError):
     """A data file is missing, unreadable or holds values that are no gait."""
@@ -32,3 +36,9 @@ class CheckpointError(GaitError):
 
 class TrainingError(GaitError):
     """A run cannot go on: a non-finite loss, or a hook that the algorithm needs is missing."""
+
+
+def _with_text(kind: type[GaitError], text: str) -> GaitError:
+    error = kind.__new__(kind)
+    error.args = (text,)
+    return error

@@ -24,6 +24,7 @@ EFFECTIVE = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"}
     "fold",
     "model_wrapper_cfg",
     "sync_bn",
+    "unused_fold",
 }
 
 

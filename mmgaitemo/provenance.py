@@ -22,6 +22,7 @@ SCHEDULE = (
     "train_cfg",
     "randomness",
     "fold",
+    "unused_fold",
     "val_cfg",
     "val_dataloader.dataset",
     "default_hooks.momentum",

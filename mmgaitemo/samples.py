@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -27,5 +28,9 @@ def _infos(dataset: Any) -> list[dict[str, Any]]:
 
 def fingerprint(ids: Sequence[str]) -> Tensor:
     """(N,) int64, non-negative: a stable number for each sample id, the same in every process and run."""
-    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in ids)
-    return torch.tensor([int.from_bytes(digest, "big") >> 1 for digest in digests], dtype=torch.int64)
+    return torch.tensor([_number(name) for name in ids], dtype=torch.int64)
+
+
+@lru_cache(maxsize=2**16)  # every step asks for those of its batch
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from mmgaitemo.datasets import GaitDataset, SyntheticGait
-from mmgaitemo.errors import ConfigError, DataError, GaitError
+from mmgaitemo.errors import CheckpointError, ConfigError, DataError, GaitError, TrainingError
 
 PIPELINE = dict(order=("length", "pack"), length=dict(type="TileCyclic", length=48), pack=dict(type="PackGait"))
 FILES = dict(own=dict(features="features.h5", labels="labels.h5"))
@@ -335,3 +336,11 @@ def test_lengths_that_differ_cannot_be_stacked(recordings: Recordings):
 )
 def test_impossible_argument_of_the_walkers(changes: dict[str, Any], words: list[str]):
     check(ConfigError, words, lambda: SyntheticGait(**(dict(num_persons=6, takes=1, pipeline=PIPELINE) | changes)))
+
+
+@pytest.mark.parametrize("kind", [DataError, ConfigError, CheckpointError, TrainingError])
+def test_an_error_of_a_worker_process_arrives_in_its_own_words(kind: type[GaitError]) -> None:
+    error = kind("a.h5", "is damaged", found=3, remedy="copy it again")
+    arrived = pickle.loads(pickle.dumps(error))
+    assert type(arrived) is kind
+    assert str(arrived) == str(error) == "a.h5: is damaged. Found: 3. Remedy: copy it again."

@@ -18,7 +18,7 @@ PRETRAIN = str(ROOT / "configs/ssal_synthgait.py")
 LINEAR = str(ROOT / "configs/downstream/linear_synthgait.py")
 # Stands for tools/train.py: writes what it leaves behind, and fails where the file "broken" names its fold.
 STAND_IN = """
-import json, pathlib, sys
+import json, os, pathlib, sys
 config, work_dir = pathlib.Path(sys.argv[1]).stem, pathlib.Path(sys.argv[3])
 fold = work_dir.parent.name[4]
 with open("ran", "a") as log:
@@ -27,6 +27,7 @@ if pathlib.Path("broken").is_file() and fold in pathlib.Path("broken").read_text
     sys.exit("error: a bad day. Remedy: sleep.")
 names = ("knn/accuracy", "knn/balanced_accuracy", "knn/macro_f1", "untrained_accuracy", "majority_accuracy")
 names = names if config.startswith("ssal") else ("accuracy", "balanced_accuracy", "macro_f1")
+pathlib.Path(f"threads_{fold}").write_text(os.environ["OMP_NUM_THREADS"])
 folder = work_dir / "now" / "vis_data"
 folder.mkdir(parents=True, exist_ok=True)
 lines = [{"lr": 1, "time": 0.5, "step": 1}, {**{name: 0.5 + int(fold) / 100 for name in names}, "step": 1}]
@@ -100,6 +101,23 @@ def test_a_failing_fold_stops_no_other_and_is_run_again(
     assert study("--folds", "0", "1", "2") == 0
     assert [line.split()[0] for line in ran()] == ["fold1_seed0"]
     assert "0.500 0.510 0.520 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "jobs", "threads"), [(None, 1, 6), (None, 2, 3), (None, 3, 2), (None, 99, 1), ("5", 3, 5)]
+)
+def test_cells_share_the_cores(
+    bench: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, jobs: int, threads: int
+) -> None:
+    """Together they use no more threads than one run would alone; who sets their number is obeyed."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 6)
+    assert study("--folds", "0", "1", "--jobs", str(jobs)) == 0
+    assert [Path(f"threads_{fold}").read_text() for fold in range(2)] == [str(threads)] * 2
+    noted = [cell["threads"] for cell in json.loads(Path("new/c.json").read_text())["cells"]]
+    assert noted == [f"{threads} each for {jobs} cells at a time"] * 2
 
 
 def test_no_fold_at_all_ends_with_the_errors_alone(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from mmgaitemo.errors import ConfigError
 from mmgaitemo.memory import keep_freed_memory
 from mmgaitemo.models.backbones import CFFN, AdaptiveFrequencyFilter
 from mmgaitemo.models.backbones import frequency as frequency_module
-from mmgaitemo.models.backbones.frequency import fourier_matrices
+from mmgaitemo.models.backbones.frequency import complex_transform, inverse_real_transform, real_transform
 from mmgaitemo.models.backbones.graph import spatial_partition
 from mmgaitemo.models.backbones.stgcn import GraphConv
 from mmgaitemo.models.modules.bit_dropout import BitDropout
@@ -60,7 +60,7 @@ def test_gathering_first_is_the_published_graph_convolution(skeleton: str, narro
 
 @pytest.mark.parametrize(("h", "w"), [(4, 6), (5, 16), (6, 7), (1, 4), (3, 1)])
 def test_the_matrices_are_numpys_transforms_and_their_inverses(h: int, w: int) -> None:
-    matrices = fourier_matrices(h, w, torch.device("cpu"))
+    device = torch.device("cpu")
     rng = np.random.default_rng(0)
     row, column, half = rng.normal(size=w), rng.normal(size=(h, 2)), rng.normal(size=(w // 2 + 1, 2))
 
@@ -70,15 +70,26 @@ def test_the_matrices_are_numpys_transforms_and_their_inverses(h: int, w: int) -
     def complex_of(values: np.ndarray) -> np.ndarray:
         return values[:, 0] + 1j * values[:, 1]
 
-    expected = {
-        "rows": (row, parts(np.fft.rfft(row, norm="ortho"))),
-        "columns": (column, parts(np.fft.fft(complex_of(column), norm="ortho"))),
-        "inverse_columns": (column, parts(np.fft.ifft(complex_of(column), norm="ortho"))),
+    expected = [
+        (real_transform(w, device), row, parts(np.fft.rfft(row, norm="ortho"))),
+        (complex_transform(h, device), column, parts(np.fft.fft(complex_of(column), norm="ortho"))),
+        (complex_transform(h, device).T, column, parts(np.fft.ifft(complex_of(column), norm="ortho"))),
         # Any spectrum, not only that of a row: the mask leaves none.
-        "inverse_rows": (half, np.fft.irfft(complex_of(half), n=w, norm="ortho")),
-    }
-    for name, (values, transformed) in expected.items():
-        np.testing.assert_allclose(getattr(matrices, name).numpy() @ values.ravel(), transformed, atol=1e-5)
+        (inverse_real_transform(w, device), half, np.fft.irfft(complex_of(half), n=w, norm="ortho")),
+    ]
+    for matrix, values, transformed in expected:
+        np.testing.assert_allclose(matrix.numpy() @ values.ravel(), transformed, atol=1e-5)
+
+
+def test_the_filter_learns_after_it_was_evaluated_and_exported() -> None:
+    layer, x = AdaptiveFrequencyFilter(8, groups=4), walks(2, 8, 6, 16)
+    with torch.inference_mode():
+        evaluated = layer(x)
+    exported = torch.export.export(layer, (x,)).module()(x)
+    mixed = layer(x)
+    mixed.sum().backward()
+    assert torch.equal(mixed, evaluated)
+    torch.testing.assert_close(exported, mixed)
 
 
 def test_the_filter_is_the_same_by_matrices_and_by_fft(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 
 from mmgaitemo.cli import add_common_arguments, config_from, plain_errors
 from mmgaitemo.errors import CheckpointError, ConfigError
+from mmgaitemo.memory import keep_freed_memory
 from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
 from mmgaitemo.models.encoder_io import check_state, check_unseen, read_checkpoint
 from mmgaitemo.provenance import ENCODER, SCHEDULE, check_made_with
@@ -42,6 +43,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Check everything, rehearse a step, then train."""
     args = parse_args()
+    keep_freed_memory()
     cfg = config_from(args)
     if args.encoder is not None:
         if "encoder" not in cfg.model:

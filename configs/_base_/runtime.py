@@ -3,7 +3,8 @@ default_scope = "mmgaitemo"
 randomness = dict(seed=0)
 default_hooks = dict(
     seed=dict(type="SeedHook"),
-    finite_loss=dict(type="FiniteLossHook"),
+    runtime_info=dict(type="LossHook"),  # MMEngine's RuntimeInfoHook waits for the device in every iteration
+    labels=dict(type="LabelledHook"),
     safe_checkpoint=dict(type="SafeCheckpointHook"),
     logger=dict(type="LoggerHook", interval=5),
     checkpoint=dict(type="CheckpointHook", interval=20, max_keep_ckpts=2),

@@ -36,7 +36,7 @@ default_hooks = dict(
 )
 optim_wrapper = dict(  # AimCLR: SGD with lr 0.1, momentum 0.9
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=1e-4),
+    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=1e-4, fused=True),
 )
 train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=50)
 param_scheduler = [  # AimCLR: lr / 10 at epoch 250 of 300

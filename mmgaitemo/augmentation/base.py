@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -51,7 +52,7 @@ class ViewTransform(ABC):
             if self.prob == 1:
                 return self.transform(x, skeleton, generator)
             fired = uniform((len(x), 1, 1, 1), 0, 1, generator) < self.prob
-            return torch.where(fired, self.transform(x, skeleton, generator), x)
+            return choose(fired, self.transform(x, skeleton, generator), x)
 
     @abstractmethod
     def transform(self, x: Tensor, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
@@ -67,6 +68,22 @@ def uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Ge
 def integers(count: int, low: int, high: int, generator: torch.Generator) -> Tensor:
     """Draw (count,) whole numbers from {low, ..., high}, both ends included."""
     return torch.randint(low, high + 1, (count,), generator=generator, device=generator.device)
+
+
+@lru_cache(maxsize=64)
+def indices(values: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return whole numbers as a tensor (len(values),) int64, copied to a device once: a copy makes the host wait."""
+    return torch.tensor(values, dtype=torch.int64).to(device, non_blocking=True)
+
+
+def choose(chosen: Tensor, changed: Tensor, x: Tensor) -> Tensor:
+    """``changed`` where ``chosen`` (bool, broadcast), elsewhere ``x``; both finite. Faster than ``torch.where``."""
+    return torch.lerp(x, changed, chosen.to(x.dtype))  # exact at the weights 0 and 1
+
+
+def set_zero(hidden: Tensor, x: Tensor) -> Tensor:
+    """0 where ``hidden`` (bool, broadcast), elsewhere the finite ``x``. Faster than ``masked_fill``."""
+    return x * (~hidden).to(x.dtype)
 
 
 def random_subsets(sizes: Tensor, total: int, generator: torch.Generator) -> Tensor:

@@ -11,7 +11,15 @@ import math
 import torch
 from torch import Tensor
 
-from mmgaitemo.augmentation.base import ViewTransform, apply_matrix, integers, uniform, within
+from mmgaitemo.augmentation.base import (
+    ViewTransform,
+    apply_matrix,
+    indices,
+    integers,
+    set_zero,
+    uniform,
+    within,
+)
 from mmgaitemo.registry import TRANSFORMS
 from mmgaitemo.skeleton import Skeleton
 
@@ -99,7 +107,7 @@ class MirrorFlip(ViewTransform):
 
     def transform(self, x: Tensor, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
         """See `ViewTransform`."""
-        mirrored = x.index_select(3, torch.tensor(skeleton.mirror, device=x.device))
+        mirrored = x.index_select(3, indices(tuple(skeleton.mirror), x.device))
         mirrored[:, skeleton.lateral].neg_()
         return mirrored
 
@@ -139,4 +147,4 @@ class AxisMask(ViewTransform):
     def transform(self, x: Tensor, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
         """See `ViewTransform`."""
         masked = integers(len(x), 0, 2, generator)[:, None] == torch.arange(3, device=x.device)
-        return x.masked_fill(masked[:, :, None, None], 0)
+        return set_zero(masked[:, :, None, None], x)

@@ -17,9 +17,12 @@ from mmgaitemo.augmentation.base import (
     apply_matrix,
     ascending,
     build_transform,
+    choose,
+    indices,
     integers,
     one_of,
     random_subsets,
+    set_zero,
     take_frames,
     uniform,
     whole,
@@ -70,7 +73,7 @@ class UpperBodyJitter(ViewTransform):
         else:
             offset = torch.randn(len(x), 3, 1, x.shape[3], generator=generator, device=x.device)
             jittered = x + self.scale * offset
-        return torch.where(moved, jittered, x)
+        return choose(moved, jittered, x)
 
     def _moved(self, batch: int, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
         """(N, V) bool: the joints that move."""
@@ -82,13 +85,12 @@ class UpperBodyJitter(ViewTransform):
                 found=count,
                 remedy="choose fewer, or None for all",
             )
-        moved = torch.zeros(batch, skeleton.num_joints, dtype=torch.bool, device=generator.device)
-        if count is None:
-            moved[:, limbs] = True
-        else:
-            sizes = torch.full((batch,), count, device=generator.device)
-            moved[:, limbs] = random_subsets(sizes, len(limbs), generator)
-        return moved
+        device = generator.device
+        chosen = torch.ones(batch, len(limbs), dtype=torch.bool, device=device)
+        if count is not None:
+            chosen = random_subsets(torch.full((batch,), count, device=device), len(limbs), generator)
+        still = torch.zeros(batch, skeleton.num_joints, dtype=torch.bool, device=device)
+        return still.index_copy(1, indices(tuple(limbs), device), chosen)
 
 
 @TRANSFORMS.register_module()
@@ -129,13 +131,13 @@ class RandomSpatiotemporalMask(ViewTransform):
         """See `ViewTransform`."""
         batch, _, length, _ = x.shape
         owner = {joint: part for part, name in enumerate(FIVE_PARTS) for joint in skeleton.parts[name]}
-        part_of = torch.tensor([owner[joint] for joint in range(skeleton.num_joints)], device=x.device)
+        part_of = indices(tuple(owner[joint] for joint in range(skeleton.num_joints)), x.device)
         parts = random_subsets(integers(batch, *self.num_parts, generator), len(FIVE_PARTS), generator)
         joints = parts[:, part_of]  # (N, V)
         removed = random_subsets(integers(batch, *self._frame_bounds(length), generator), length, generator)  # (N, T)
         if self.frames == "zero":
-            return x.masked_fill(joints[:, None, None, :] | removed[:, None, :, None], 0)
-        return _without_frames(x, removed).masked_fill(joints[:, None, None, :], 0)
+            return set_zero(joints[:, None, None, :] | removed[:, None, :, None], x)
+        return set_zero(joints[:, None, None, :], _without_frames(x, removed))
 
     def _frame_bounds(self, length: int) -> tuple[int, int]:
         """Fewest and most frames to remove of ``length``."""
@@ -204,9 +206,9 @@ class SSA(ViewTransform):
         """See `ViewTransform`."""
         jittered, masked = self._select(len(x), generator)
         if self.jitter is not None:
-            x = torch.where(jittered, self.jitter(x, skeleton, generator), x)
+            x = choose(jittered, self.jitter(x, skeleton, generator), x)
         if self.mask is not None:
-            x = torch.where(masked, self.mask(x, skeleton, generator), x)
+            x = choose(masked, self.mask(x, skeleton, generator), x)
         return x
 
     def _select(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,9 @@
-"""The dataset of skeleton sequences: every sequence is prepared once, a batch is an index."""
+"""The dataset of skeleton sequences: every sequence is prepared once, a batch is one read."""
 
 from __future__ import annotations
 
 import copy
+import sys
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,15 +14,14 @@ from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 
-from mmgaitemo.datasets.label_lists import read_label_list
-from mmgaitemo.datasets.prepared import prepared_inputs
-from mmgaitemo.datasets.splits import UNLABELLED, nested_fraction
-from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.datasets.batches import Batch
+from mmgaitemo.datasets.prepared import PreparedInputs, prepared_inputs
+from mmgaitemo.datasets.selection import Selection
+from mmgaitemo.datasets.splits import UNLABELLED
+from mmgaitemo.errors import ConfigError
 from mmgaitemo.recipe import steps_in_order
 from mmgaitemo.registry import TRANSFORMS
 from mmgaitemo.skeleton import get_skeleton
-
-SPLITS = ("train", "test", "all")
 
 
 def build_pipeline(recipe: Mapping[str, Any]) -> Compose:
@@ -63,18 +63,20 @@ def build_pipeline(recipe: Mapping[str, Any]) -> Compose:
 class SkeletonDataset(BaseDataset):
     """Sequences of one skeleton layout, one of whose folds is held out.
 
-    After ``full_init`` the N sequences of the split lie in ``inputs`` (N, 3, T, V) float32, ``labels`` (N,) int64
-    (-1 = unlabelled), ``ids`` and ``groups`` (persons), in the order of the source. ``dataset[i]`` is
-    ``dict(inputs=(3, T, V), label=(), id=str)``; ``inputs`` is a view of the cache, which other data sets of the same
-    files share, so collate it (which copies) before changing it. A subclass provides ``load_data_list``.
+    After ``full_init`` the N sequences of the split are prepared: ``labels`` (N,) int64 (-1 = unlabelled), ``ids`` and
+    ``groups`` (persons) are in memory, in the order of the source; the inputs are in a file (``PreparedInputs``), from
+    which ``inputs`` (N, 3, T, V) float32 reads all, ``dataset[i]`` one as ``dict(inputs=(3, T, V), label=(), id=str)``,
+    and ``dataset.__getitems__([...])`` a whole batch. A subclass provides ``load_data_list``.
 
     Args:
         pipeline: Recipe of per-sequence transforms; see ``build_pipeline``. Runs once per sequence, so all steps have
             to be deterministic; views are made batch by batch in the data preprocessor.
         skeleton: Name of the joint layout.
         classes: Class names, in the order of the ids.
-        split: ``train`` (all folds but one), ``test`` (that fold) or ``all``.
+        split: ``train`` (all folds but one, or but two), ``test`` (``fold``) or ``all``.
         fold: The fold held out.
+        unused_fold: A further fold that is in neither split: the one kept for the final test while something is chosen
+            on ``fold`` (inner validation).
         num_folds: Number of folds.
         label_fraction: Part of the labelled training sequences kept, in (0, 1]; see ``nested_fraction``.
         label_seed: Seed of that choice.
@@ -98,6 +100,7 @@ class SkeletonDataset(BaseDataset):
         classes: Sequence[str],
         split: str = "train",
         fold: int = 0,
+        unused_fold: int | None = None,
         num_folds: int = 5,
         label_fraction: float = 1.0,
         label_seed: int = 0,
@@ -109,8 +112,9 @@ class SkeletonDataset(BaseDataset):
         self.skeleton = get_skeleton(skeleton)
         self.classes = tuple(classes)
         self.split, self.fold, self.num_folds = split, fold, num_folds
-        self.label_fraction, self.label_seed, self.label_file = label_fraction, label_seed, label_file
-        self._check_arguments()
+        self.selection = Selection(split, fold, unused_fold, num_folds, label_fraction, label_seed, label_file)
+        self._check_classes()
+        self.selection.check(type(self).__name__)
         self._recipe, self.pipeline = pipeline, build_pipeline(pipeline)
         # Not through BaseDataset, which takes every string in metainfo for the name of a file to read.
         self._metainfo = {
@@ -123,31 +127,14 @@ class SkeletonDataset(BaseDataset):
         if not lazy_init:
             self.full_init()
 
-    def _check_arguments(self) -> None:
-        name, whole = type(self).__name__, lambda value: isinstance(value, int) and not isinstance(value, bool)
-        folds, fraction, classes = self.num_folds, self.label_fraction, self.classes
-        number = isinstance(fraction, (int, float)) and not isinstance(fraction, bool)
-        unique = all(isinstance(label, str) for label in classes) and len(set(classes)) == len(classes) >= 2
-        checks = [
-            ("classes", unique, "needs two or more different names", "list the names in the order of the ids"),
-            ("split", self.split in SPLITS, "no such split", f"use one of {SPLITS}"),
-            ("num_folds", whole(folds) and folds >= 2, "needs at least two folds", "use a whole number of at least 2"),
-            ("label_seed", whole(self.label_seed) and 0 <= self.label_seed < 2**32, "is no seed", "use 0 to 2**32 - 1"),
-            ("label_fraction", number and 0 < fraction <= 1, "is no fraction in (0, 1]", "use 0.1 for a tenth"),
-            (
-                "label_fraction",
-                fraction == 1 or self.split == "train",
-                f"thins the training split only, this is {self.split!r}",
-                "set it in the dataset of the training dataloader",
-            ),
-        ]
-        for argument, fulfilled, problem, remedy in checks:
-            if not fulfilled:
-                found = repr(getattr(self, argument))
-                raise ConfigError(f"{name}.{argument}", problem, found=found, remedy=remedy)
-        if not whole(self.fold) or not 0 <= self.fold < folds:
+    def _check_classes(self) -> None:
+        classes = self.classes
+        if not all(isinstance(label, str) for label in classes) or not len(set(classes)) == len(classes) >= 2:
             raise ConfigError(
-                f"{name}.fold", "no such fold", found=repr(self.fold), remedy=f"use one of 0 to {folds - 1}"
+                f"{type(self).__name__}.classes",
+                "needs two or more different names",
+                found=repr(classes),
+                remedy="list the names in the order of the ids",
             )
 
     @abstractmethod
@@ -173,69 +160,49 @@ class SkeletonDataset(BaseDataset):
         return None
 
     def full_init(self) -> None:
-        """Load, run the pipeline, select the split and stack the result."""
+        """Load, select the split and run the pipeline."""
         if self._fully_initialized:
             return
         key = self.source_key()  # before anything is read: a file that changes meanwhile is another one
-        everything = [record | {"row": row} for row, record in enumerate(self.load_data_list())]
-        records = self._select(everything)
+        everything = self.load_data_list()
+        rows = self.selection.rows(everything, self.classes, type(self).__name__)
+        records = [everything[row] for row in rows]
         if key is None:
             self._prepared = self._prepare_all(records)
-            self._rows = torch.arange(len(records))
+            rows = list(range(len(records)))
         else:
             key = (type(self), self.skeleton.name, repr(self._recipe), key)
             self._prepared = prepared_inputs(key, lambda: self._prepare_all(everything))
-            self._rows = torch.tensor([record["row"] for record in records], dtype=torch.int64)
+        self._rows = torch.tensor(rows, dtype=torch.int64)
         self.labels = torch.tensor([record["label"] for record in records], dtype=torch.int64)
-        self.data_list = [{key: record[key] for key in ("id", "label", "group")} for record in records]
+        # Columns, and each person's name once: a dict for each walk would be several times as large.
+        self._ids = [record["id"] for record in records]
+        self._groups = [sys.intern(record["group"]) for record in records]
         self._fully_initialized = True
 
-    def _select(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if self.split == "all":
-            return records
-        if self.split == "test":
-            return [record for record in records if record["fold"] == self.fold]
-        train = [record for record in records if record["fold"] != self.fold]
-        labels = [record["label"] for record in train]
-        absent = [f"{name} (id {label})" for label, name in enumerate(self.classes) if label not in labels]
-        if absent and set(labels) != {UNLABELLED}:
-            raise DataError(
-                f"{type(self).__name__}, training split without fold {self.fold}",
-                "a class has no training sequence",
-                found=", ".join(absent),
-                remedy="hold out another fold, or list in classes only those that the data have",
-            )
-        ids = [record["id"] for record in train]
-        if self.label_file is None:
-            keep = nested_fraction(ids, labels, self.label_fraction, self.label_seed)
-        else:
-            keep = read_label_list(self.label_file, self.fold, self.label_seed, self.label_fraction, ids, labels)
-        return [train[index] for index in keep]
+    def _prepare_all(self, records: list[dict[str, Any]]) -> PreparedInputs:
+        return PreparedInputs(self._prepare_each(records), len(records))
 
-    def _prepare_all(self, records: list[dict[str, Any]]) -> torch.Tensor:
-        """(N, 3, T, V) of the records; their coordinates are read, prepared and dropped one by one."""
-        stacked = torch.empty(0)
-        whole = []
-        for number, (record, positions) in enumerate(zip(records, self.load_positions(records), strict=True)):
+    def _prepare_each(self, records: list[dict[str, Any]]) -> Iterator[torch.Tensor]:
+        """(3, T, V) of each record; their coordinates are read, prepared and dropped one by one."""
+        shape, whole = None, []
+        for record, positions in zip(records, self.load_positions(records), strict=True):
             results = self._prepare(record, positions)
             inputs = results["inputs"]
             if results.get("cycles") == 0:
                 whole.append(record["id"])
-            if number == 0:
-                stacked = inputs.new_empty((len(records), *inputs.shape))
-            if inputs.shape != stacked.shape[1:]:
+            shape = inputs.shape if shape is None else shape
+            if inputs.shape != shape:
                 raise ConfigError(
                     f"{type(self).__name__}.pipeline",
                     "the sequences leave it with different shapes and cannot be stacked",
-                    found=f"{tuple(stacked.shape[1:])} of {records[0]['id']!r}, "
-                    f"{tuple(inputs.shape)} of {record['id']!r}",
+                    found=f"{tuple(shape)} of {records[0]['id']!r}, {tuple(inputs.shape)} of {record['id']!r}",
                     remedy="bring them to one length with TileCyclic or Resample",
                 )
-            stacked.numpy()[number] = inputs.numpy()
+            yield inputs
         if whole:
             found = f"in {len(whole)} of {len(records)} walks, such as {whole[:3]}: single cycles already, or irregular"
             print_log(f"WholeCycles finds no cycle that comes again {found}. They are taken whole", logger="current")
-        return stacked
 
     def _prepare(self, record: dict[str, Any], positions: np.ndarray) -> dict[str, Any]:
         """What the pipeline leaves, ``inputs`` among it. In float64, so that a far-off origin costs no precision."""
@@ -251,23 +218,43 @@ class SkeletonDataset(BaseDataset):
 
     @property
     def inputs(self) -> torch.Tensor:
-        """(N, 3, T, V) float32, a copy."""
-        return self._prepared[self._rows]
+        """(N, 3, T, V) float32, all in memory."""
+        self.full_init()
+        return self._prepared.read(self._rows.tolist())
 
     @property
     def ids(self) -> list[str]:
         """Id of each sequence."""
-        return [entry["id"] for entry in self.data_list]
+        self.full_init()
+        return list(self._ids)
 
     @property
     def groups(self) -> list[str]:
         """Person of each sequence."""
-        return [entry["group"] for entry in self.data_list]
+        self.full_init()
+        return list(self._groups)
+
+    def __len__(self) -> int:
+        self.full_init()
+        return len(self._ids)
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
         """``dict(inputs=(3, T, V) float32, label=() int64, id=str)``."""
+        return self.__getitems__([idx])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The samples of these indices; a PyTorch loader asks for a batch this way."""
         self.full_init()
-        return {"inputs": self._prepared[self._rows[idx]], "label": self.labels[idx], "id": self.data_list[idx]["id"]}
+        chosen = torch.tensor(indices, dtype=torch.int64)
+        whole = {"inputs": self._prepared.read(self._rows[chosen].tolist()), "label": self.labels[chosen]}
+        return Batch(whole | {"id": [self._ids[index] for index in indices]})
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """``id``, ``label`` and ``group`` of a sequence and its place in the data set; its file is not read."""
+        self.full_init()
+        place = range(len(self))[idx]
+        known = {"id": self._ids[idx], "label": int(self.labels[idx]), "group": self._groups[idx]}
+        return known | {"sample_idx": place}
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The class of a sequence, for MMEngine's ``ClassBalancedDataset``; nothing for an unlabelled one."""
@@ -282,7 +269,7 @@ class SkeletonDataset(BaseDataset):
             rows = rows[:indices] if indices >= 0 else rows[indices:]
         else:
             rows = [rows[index] for index in indices]
-        self.data_list = [self.data_list[row] for row in rows]
+        self._ids, self._groups = ([column[row] for row in rows] for column in (self._ids, self._groups))
         self._rows, self.labels = self._rows[rows], self.labels[rows]
 
     def get_subset(self, indices: Sequence[int] | int) -> SkeletonDataset:

@@ -55,6 +55,7 @@ class GaitDataset(SkeletonDataset):
         fold_file: CSV file below the data root, see ``folds_from_csv``; or ``None``.
         split: See ``SkeletonDataset``, as are the arguments down to ``lazy_init``.
         fold: The fold held out.
+        unused_fold: A further fold in neither split, see ``SkeletonDataset``.
         num_folds: Number of folds; a fold file has to hold just as many.
         split_seed: Seed of the deal without a fold file.
         person_pattern: Regular expression with one capture group, searched in the keys of pairs; only
@@ -82,6 +83,7 @@ class GaitDataset(SkeletonDataset):
         fold_file: str | None = "folds.csv",
         split: str = "train",
         fold: int = 0,
+        unused_fold: int | None = None,
         num_folds: int = 5,
         split_seed: int = 0,
         person_pattern: str | None = None,
@@ -120,6 +122,7 @@ class GaitDataset(SkeletonDataset):
             classes=classes,
             split=split,
             fold=fold,
+            unused_fold=unused_fold,
             num_folds=num_folds,
             label_fraction=label_fraction,
             label_seed=label_seed,

@@ -98,17 +98,18 @@ class ArchiveFile:
     def positions(self, root: Path, records: Sequence[dict[str, Any]]) -> Iterator[np.ndarray]:
         """(T, V, 3) of each record, read as they are asked for."""
         with GaitArchive(root / self.archive) as archive:
-            now = {
-                row: (name, int(label))
-                for row, (name, label) in enumerate(zip(archive.ids, archive.labels, strict=True))
-            }
-            if any(now.get(record["archive_row"]) != (record["id"], record["archive_label"]) for record in records):
+            now = list(zip(archive.ids, archive.labels.tolist(), strict=True))
+            rows = [record["archive_row"] for record in records]
+            if max(rows) >= len(now) or any(
+                now[row] != (record["id"], record["archive_label"]) for row, record in zip(rows, records, strict=True)
+            ):
                 raise DataError(
                     str(archive.path),
                     "the archive was replaced while it was read",
                     remedy="start again when it is ready",
                 )
-            yield from archive.iterate([record["archive_row"] for record in records])
+            del now
+            yield from archive.iterate(rows)
 
 
 SourceFiles = NativePair | ArchiveFile

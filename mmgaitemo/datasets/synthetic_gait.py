@@ -34,6 +34,7 @@ class SyntheticGait(SkeletonDataset):
         seed: Seed of persons, walks and folds.
         split: ``train``, ``test`` or ``all``.
         fold: The fold held out.
+        unused_fold: A further fold in neither split, see ``SkeletonDataset``.
         num_folds: Number of folds, at most ``num_persons``.
         label_fraction: Part of the labelled training sequences kept.
         label_seed: Seed of that choice.
@@ -54,6 +55,7 @@ class SyntheticGait(SkeletonDataset):
         seed: int = 0,
         split: str = "train",
         fold: int = 0,
+        unused_fold: int | None = None,
         num_folds: int = 5,
         label_fraction: float = 1.0,
         label_seed: int = 0,
@@ -68,6 +70,7 @@ class SyntheticGait(SkeletonDataset):
             classes=MOODS,
             split=split,
             fold=fold,
+            unused_fold=unused_fold,
             num_folds=num_folds,
             label_fraction=label_fraction,
             label_seed=label_seed,

@@ -1,8 +1,7 @@
-"""Hooks every run has: reproducible draws, and a stop at the first number that is none."""
+"""Hooks every run has: reproducible draws, labels where they are needed, one set of statistics."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmgaitemo.engine.contrast_hooks import unwrap
-from mmgaitemo.errors import TrainingError
+from mmgaitemo.errors import DataError
 from mmgaitemo.evaluation import reestimate_batchnorm
-from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
+from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED, GaitClassifier
 from mmgaitemo.registry import HOOKS
+from mmgaitemo.samples import sample_ids, sample_labels
 
 
 @HOOKS.register_module()
@@ -36,29 +36,27 @@ class SeedHook(Hook):
 
 
 @HOOKS.register_module()
-class FiniteLossHook(Hook):
-    """Stops at the first loss that is not finite and names the samples of its batch."""
+class LabelledHook(Hook):
+    """Sees to it that a classifier is trained on labelled walks only."""
 
-    priority = "VERY_HIGH"
-
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
-    ) -> None:
-        """Check the losses of the iteration.
+    def before_train(self, runner: Runner) -> None:
+        """Look at all labels once, on the host.
 
         Raises:
-            TrainingError: A loss is infinite or not a number.
+            DataError: A walk has no label.
         """
-        values = {name: float(torch.as_tensor(value).detach()) for name, value in (outputs or {}).items()}
-        bad = {name: value for name, value in values.items() if not math.isfinite(value)}
-        if bad:
-            ids = list((data_batch or {}).get("id", []))
-            raise TrainingError(
-                f"epoch {runner.epoch + 1}, iteration {batch_idx + 1}",
-                "the loss is not finite",
-                found=f"{bad} on samples {ids}",
-                remedy="look at these samples, lower the learning rate or clip the gradient; the last checkpoint in "
-                f"{runner.work_dir} is from before",
+        if not isinstance(unwrap(runner.model), GaitClassifier):
+            return
+        dataset = runner.train_dataloader.dataset
+        labels = sample_labels(dataset)
+        if (labels < 0).any():
+            ids = sample_ids(dataset)
+            unlabelled = [ids[index] for index in (labels < 0).nonzero().flatten()[:5].tolist()]
+            raise DataError(
+                f"samples {unlabelled}",
+                "a classifier cannot be trained on walks without a label",
+                found=f"{int((labels < 0).sum())} of {len(labels)}",
+                remedy="leave the unlabelled source out of train_dataloader.dataset.files",
             )
 
 

@@ -10,10 +10,12 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmgaitemo.datasets import gait_collate
+
 
 def batches(model: BaseModel, dataset: Dataset, batch_size: int = 256) -> Iterator[dict[str, Any]]:
     """The data set in order, as the model's preprocessor hands it to the network, without random views."""
-    for batch in DataLoader(dataset, batch_size=batch_size):
+    for batch in DataLoader(dataset, batch_size=batch_size, collate_fn=gait_collate):
         yield model.data_preprocessor(batch, False)
 
 

@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from mmgaitemo.augmentation.base import indices
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.registry import MODELS, TRANSFORMS
 from mmgaitemo.skeleton import Skeleton, get_skeleton
@@ -22,8 +23,8 @@ def to_stream(inputs: Tensor, stream: str, skeleton: Skeleton) -> Tensor:
     ``bone``: each joint minus its parent, the root 0. ``motion``: the next frame minus this one, the last frame 0.
     """
     if stream == "bone":
-        parents = [joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents)]
-        return inputs - inputs[..., parents]
+        parents = tuple(joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents))
+        return inputs - inputs.index_select(3, indices(parents, inputs.device))
     if stream == "motion":
         return torch.diff(inputs, dim=2, append=inputs[:, :, -1:])
     return inputs
@@ -43,7 +44,7 @@ class GaitDataPreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, skeleton: str, stream: str = "joint", views: dict | None = None) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # the host need not wait for a copy to the device
         if stream not in STREAMS:
             raise ConfigError(
                 "data_preprocessor.stream", "no such stream", found=repr(stream), remedy=f"use one of {STREAMS}"

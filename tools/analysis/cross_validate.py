@@ -46,7 +46,12 @@ ROWS = {
 }
 
 
-def train(config: str, work_dir: Path, *arguments: str) -> dict[str, float]:
+def threads_of_cell(jobs: int) -> str:
+    """OMP_NUM_THREADS of each of so many cells at a time: as it is set, or such that all together fit the cores."""
+    return os.environ.get("OMP_NUM_THREADS") or str(max(1, torch.get_num_threads() // jobs))
+
+
+def train(config: str, work_dir: Path, threads: str, *arguments: str) -> dict[str, float]:
     """Run tools/train.py and return the metrics of the last epoch, the seconds and the seconds of a step.
 
     Raises:
@@ -54,7 +59,8 @@ def train(config: str, work_dir: Path, *arguments: str) -> dict[str, float]:
     """
     begin = time.time()
     command = [sys.executable, str(ROOT / "tools/train.py"), config, "--work-dir", str(work_dir), "--overwrite"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": threads}
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise TrainingError(
@@ -74,15 +80,16 @@ def run_cell(args: argparse.Namespace, fold: int, seed: int) -> dict[str, Any]:
     """All protocols of one fold and seed."""
     base = Path(args.work_dir) / f"fold{fold}_seed{seed}"
     options = ["--cfg-options", f"fold={fold}", f"randomness.seed={seed}", *words(args.cfg_options)]
-    threads = os.environ.get("OMP_NUM_THREADS", "all")
+    threads = threads_of_cell(args.jobs)
     cell: dict[str, Any] = {"fold": fold, "seed": seed, "threads": f"{threads} each for {args.jobs} cells at a time"}
-    cell["pretrain"] = train(args.pretrain, base / "pretrain", *options)
+    cell["pretrain"] = train(args.pretrain, base / "pretrain", threads, *options)
     if args.linear:
         checkpoint = (base / "pretrain" / "last_checkpoint").read_text(encoding="utf-8").strip()
-        cell["linear"] = train(args.linear, base / "linear", "--encoder", checkpoint, *options)
-        cell["linear_untrained"] = train(args.linear, base / "linear_untrained", "--encoder", "untrained", *options)
+        cell["linear"] = train(args.linear, base / "linear", threads, "--encoder", checkpoint, *options)
+        untrained = ("--encoder", "untrained", *options)
+        cell["linear_untrained"] = train(args.linear, base / "linear_untrained", threads, *untrained)
     if args.supervised:
-        cell["supervised"] = train(args.supervised, base / "supervised", *options)
+        cell["supervised"] = train(args.supervised, base / "supervised", threads, *options)
     return cell
 
 
@@ -170,7 +177,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", required=True, help="JSON file of finished cells")
     parser.add_argument("--work-dir", default="work_dirs/cross_validation")
-    parser.add_argument("--jobs", type=int, default=1, help="cells at a time; set OMP_NUM_THREADS too")
+    parser.add_argument("--jobs", type=int, default=1, help="cells at a time; they share the cores")
     parser.add_argument("--cfg-options", nargs="+", action=Overrides, default={}, help="overrides for every run")
     args = parser.parse_args()
     if args.jobs < 1:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.encoder_io import load_encoder
 from mmgaitemo.registry import BACKBONES, HEADS, MODELS
 
@@ -91,7 +91,7 @@ class GaitClassifier(BaseModel):
         if labels is None or ids is None:
             raise ConfigError(f"GaitClassifier mode {mode!r}", "needs labels and ids", remedy="pass both, or 'tensor'")
         if mode == "loss":
-            return self.loss(scores, labels, ids)
+            return self.loss(scores, labels)
         return [
             {"id": name, "label": int(label), "scores": score.cpu()}
             for name, label, score in zip(ids, labels, scores.softmax(1), strict=True)
@@ -102,20 +102,14 @@ class GaitClassifier(BaseModel):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             return self.backbone(inputs)
 
-    def loss(self, scores: Tensor, labels: Tensor, ids: list[str]) -> dict[str, Tensor]:
+    def loss(self, scores: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Cross-entropy and, for the log, the share of right answers.
 
-        Raises:
-            DataError: A sample has no label.
+        Args:
+            scores: (N, classes), before the softmax.
+            labels: (N,) class ids. ``LabelledHook`` sees to it, once, that no walk of the training data lacks one: to
+                look at those of a batch would make the host wait for the device in every step.
         """
-        if (labels < 0).any():
-            unlabelled = [name for name, label in zip(ids, labels, strict=True) if label < 0]
-            raise DataError(
-                f"samples {unlabelled[:5]}",
-                "a classifier cannot be trained on walks without a label",
-                found=f"{len(unlabelled)} in this batch",
-                remedy="leave the unlabelled source out of train_dataloader.dataset.files",
-            )
         return {
             "loss": F.cross_entropy(scores.float(), labels, label_smoothing=self.label_smoothing),
             "top1": (scores.argmax(1) == labels).float().mean(),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmengine import MessageHub
 from mmengine.model import BaseModel
 from torch import Tensor
+from torch.nn.modules.dropout import _DropoutNd
 
 from mmgaitemo.errors import ConfigError, TrainingError
+from mmgaitemo.models.algorithms.encode import encode
+from mmgaitemo.models.modules.bit_dropout import BitDropout
 from mmgaitemo.registry import BACKBONES, HEADS, LOSSES, MODELS
 from mmgaitemo.samples import fingerprint
 
@@ -44,6 +48,11 @@ class SSAL(BaseModel):
         mining: Config of the positives found in the queue, or None.
         strong_info: Also apply L_Info to z3: the strong view learned directly, the baseline of L_d.
         temperature: tau.
+        key_dropout: Whether the key encoder's dropout is on, as in the public codes. Nothing is learned from the keys'
+            pass, so its masks cost time and only make the keys noisier.
+        compile: Arguments of ``torch.compile``, which then makes one program of each encoder's training pass:
+            ``dict()``, or ``dict(mode="reduce-overhead")`` for CUDA graphs; None leaves them as they are. The losses,
+            evaluations, checkpoints and their keys do not change; the first steps take minutes.
         data_preprocessor: Config of the ``GaitDataPreprocessor``; its views are "key", "query" and maybe "strong".
     """
 
@@ -58,6 +67,8 @@ class SSAL(BaseModel):
         mining: dict | None = None,
         strong_info: bool = False,
         temperature: float = 0.07,
+        key_dropout: bool = True,
+        compile: dict[str, Any] | None = None,
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
@@ -78,6 +89,8 @@ class SSAL(BaseModel):
         self.mining = MODELS.build(mining) if mining else None
         self.strong_info = strong_info
         self.temperature = temperature
+        self.key_dropout = key_dropout
+        self._encode = encode if compile is None else torch.compile(encode, **compile)
 
     @property
     def uses_strong(self) -> bool:
@@ -88,6 +101,15 @@ class SSAL(BaseModel):
         """Initialise the query encoder and copy it: keys and queries start from the same weights."""
         super().init_weights()
         self.momentum_update(0.0)
+
+    def train(self, mode: bool = True) -> SSAL:
+        """Switch modes; without ``key_dropout`` the dropout of the key encoder stays in eval mode."""
+        super().train(mode)
+        if not self.key_dropout:
+            for module in (*self.key_backbone.modules(), *self.key_head.modules()):
+                if isinstance(module, (_DropoutNd, BitDropout)):
+                    module.eval()
+        return self
 
     @torch.no_grad()
     def momentum_update(self, momentum: float) -> None:
@@ -145,38 +167,36 @@ class SSAL(BaseModel):
                 f"strong_info {self.strong_info}",
                 remedy="set both, or strong=None, loss_divergence=None and drop=None",
             )
-        samples = fingerprint(ids).to(inputs["query"].device)
+        samples = fingerprint(ids).to(inputs["query"].device, non_blocking=True)
         with torch.no_grad():
-            key = F.normalize(self.key_head(self.key_backbone(inputs["key"])).float(), dim=1)
-        hidden = ~self.queue.negatives(samples)
-        queries = {"query": self.head(self.backbone(inputs["query"]))}
+            (key,) = self._encode(self.key_backbone, self.key_head, None, inputs["key"])
+        queries = self._encode(self.backbone, self.head, None, inputs["query"])
         if self.uses_strong:
-            maps = self.backbone.feature_maps(inputs["strong"])
-            queries["strong"] = self.head(self.backbone.embed(maps))
-            if self.drop is not None:
-                queries["dropped"] = self.head(self.backbone.embed(self.drop(maps)))
-        logits = {name: self._logits(query, key, hidden) for name, query in queries.items()}
-        positives = self._positives(logits)
-        losses = {"loss_info": self.loss_info(logits["query"], positives)}
-        if self.strong_info:
-            losses["loss_info_strong"] = self.loss_info(logits["strong"], positives)
-        if self.loss_divergence is not None:
-            terms = [
-                self.loss_divergence(logits[name], logits["query"]) for name in ("strong", "dropped") if name in logits
-            ]
-            losses["loss_divergence"] = torch.stack(terms).mean()
-        losses["top1"] = (logits["query"].argmax(1) == 0).float().mean()
+            queries = [*queries, *self._encode(self.backbone, self.head, self.drop, inputs["strong"])]
+        with torch.autocast(key.device.type, enabled=False):
+            key = F.normalize(key.float(), dim=1)
+            hidden = torch.where(self.queue.negatives(samples), 0.0, NEVER)
+            logits = [self._logits(query, key, hidden) for query in queries]
+            log_p = [view.log_softmax(1) for view in logits]
+            positives = self._positives(logits)
+            losses = {"loss_info": self.loss_info(log_p[0], positives)}
+            if self.strong_info:
+                losses["loss_info_strong"] = self.loss_info(log_p[1], positives)
+            if self.loss_divergence is not None:
+                terms = [self.loss_divergence(strong, log_p[0]) for strong in log_p[1:]]
+                losses["loss_divergence"] = torch.stack(terms).mean()
+            losses["top1"] = (logits[0].argmax(1) == 0).float().mean()
         self.queue.stage(key, samples, step=next(self.head.parameters())._version)
         return losses
 
     def _logits(self, query: Tensor, key: Tensor, hidden: Tensor) -> Tensor:
-        """(N, 1 + K): similarity to the own key and to the stored ones, over tau; ``hidden`` slots never match."""
+        """(N, 1 + K): similarity to the own key and to the stored ones, over tau, plus ``hidden`` (N, K) on those."""
         query = F.normalize(query.float(), dim=1)
-        own = (query * key).sum(1, keepdim=True)
-        stored = query @ self.queue.keys.T
-        return torch.cat([own / self.temperature, (stored / self.temperature).masked_fill(hidden, NEVER)], dim=1)
+        own = (query * key).sum(1, keepdim=True) / self.temperature
+        stored = torch.addmm(hidden, query, self.queue.keys.T, alpha=1 / self.temperature)
+        return torch.cat([own, stored], dim=1)
 
-    def _positives(self, logits: dict[str, Tensor]) -> Tensor | None:
+    def _positives(self, logits: list[Tensor]) -> Tensor | None:
         if self.mining is None or MessageHub.get_current_instance().get_info("epoch", 0) < self.mining.begin:
             return None
-        return self.mining(list(logits.values()))
+        return self.mining(logits)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
+import math
 
 import torch
 import torch.nn.functional as F
@@ -76,10 +75,9 @@ def _spectrum(pixels: Tensor, h: int, w: int) -> Tensor:
     if h > MOST_FRAMES:
         spectrum = torch.fft.rfft2(pixels.transpose(1, 2).reshape(n, c, h, w), norm="ortho")
         return torch.view_as_real(spectrum).permute(0, 2, 3, 4, 1).reshape(n, -1, 2, c)
-    matrices = fourier_matrices(h, w, pixels.device)
-    along_rows = _product(matrices.rows, pixels.reshape(n * h, w, c)).view(n, h, -1, 2, c)
-    columns = along_rows.transpose(1, 2).reshape(-1, 2 * h, c)
-    return _product(matrices.columns, columns).view(n, -1, 2, c)
+    rows = _product(real_transform(w, pixels.device), pixels.reshape(n * h, w, c)).view(n, h, -1, 2, c)
+    columns = rows.transpose(1, 2).reshape(-1, 2 * h, c)
+    return _product(complex_transform(h, pixels.device), columns).view(n, -1, 2, c)
 
 
 def _pixels(spectrum: Tensor, h: int, w: int) -> Tensor:
@@ -88,10 +86,9 @@ def _pixels(spectrum: Tensor, h: int, w: int) -> Tensor:
     if h > MOST_FRAMES:
         parts = spectrum.reshape(n, h, -1, 2, c).permute(0, 4, 1, 2, 3).contiguous()
         return torch.fft.irfft2(torch.view_as_complex(parts), s=(h, w), norm="ortho").flatten(2).transpose(1, 2)
-    matrices = fourier_matrices(h, w, spectrum.device)
-    columns = _product(matrices.inverse_columns, spectrum.reshape(-1, 2 * h, c))
+    columns = _product(complex_transform(h, spectrum.device).T, spectrum.reshape(-1, 2 * h, c))
     rows = columns.view(n, -1, h, 2, c).transpose(1, 2).reshape(n * h, -1, c)
-    return _product(matrices.inverse_rows, rows).view(n, h * w, c)
+    return _product(inverse_real_transform(w, spectrum.device), rows).view(n, h * w, c)
 
 
 def _product(matrix: Tensor, batch: Tensor) -> Tensor:
@@ -99,35 +96,33 @@ def _product(matrix: Tensor, batch: Tensor) -> Tensor:
     return torch.bmm(matrix.expand(len(batch), -1, -1), batch)
 
 
-class FourierMatrices(NamedTuple):
-    """The orthonormal transforms as real matrices; each complex number is its real part, then its imaginary.
+# The transforms are made anew at each call: some ten operations on a few hundred numbers, where tensors that are kept
+# would belong to the mode (inference, export, compilation) and the device of the first call.
 
-    Attributes:
-        rows: Of W real numbers, (2 (W // 2 + 1), W).
-        columns: Of H complex numbers, (2 H, 2 H).
-        inverse_columns: (2 H, 2 H).
-        inverse_rows: (W, 2 (W // 2 + 1)); as any inverse real transform it does not see the imaginary parts of the
-            first and, for even W, the last frequency.
+
+def _waves(frequencies: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cos and sin of 2 pi k j / size over sqrt(size), each (frequencies, size)."""
+    turns = torch.arange(frequencies, device=device)[:, None] * torch.arange(size, device=device) % size
+    angles = turns * (2 * math.pi / size)
+    return angles.cos() / size**0.5, angles.sin() / size**0.5
+
+
+def complex_transform(size: int, device: torch.device) -> Tensor:
+    """(2 size, 2 size): orthonormal transform of complex numbers, real part before imaginary; the transpose is back."""
+    cos, sin = _waves(size, size, device)
+    return torch.stack([torch.stack([cos, sin], 2), torch.stack([-sin, cos], 2)], 1).view(2 * size, 2 * size)
+
+
+def real_transform(size: int, device: torch.device) -> Tensor:
+    """(2 (size // 2 + 1), size): the same of real numbers, to the frequencies that are no mirror of another."""
+    cos, sin = _waves(size // 2 + 1, size, device)
+    return torch.stack([cos, -sin], 1).view(-1, size)
+
+
+def inverse_real_transform(size: int, device: torch.device) -> Tensor:
+    """(size, 2 (size // 2 + 1)): back, each frequency standing for its mirror too.
+
+    As with any inverse real transform, the imaginary parts of the first and, for even sizes, the last do not count.
     """
-
-    rows: Tensor
-    columns: Tensor
-    inverse_columns: Tensor
-    inverse_rows: Tensor
-
-
-@lru_cache(maxsize=16)
-def fourier_matrices(h: int, w: int, device: torch.device) -> FourierMatrices:
-    """The matrices for maps of H frames and W joints: transforms of the unit vectors."""
-    half = w // 2 + 1
-
-    def unit(size: int) -> Tensor:
-        return torch.view_as_complex(torch.eye(2 * size, dtype=torch.float64).view(2 * size, size, 2))
-
-    transforms = (
-        torch.view_as_real(torch.fft.rfft(torch.eye(w, dtype=torch.float64), norm="ortho")).reshape(w, 2 * half),
-        torch.view_as_real(torch.fft.fft(unit(h), norm="ortho")).reshape(2 * h, 2 * h),
-        torch.view_as_real(torch.fft.ifft(unit(h), norm="ortho")).reshape(2 * h, 2 * h),
-        torch.fft.irfft(unit(half), n=w, norm="ortho").reshape(2 * half, w),
-    )
-    return FourierMatrices(*(transform.T.float().contiguous().to(device) for transform in transforms))
+    mirrored = 2 * torch.arange(size // 2 + 1, device=device) % size != 0
+    return (real_transform(size, device) * (1 + mirrored.repeat_interleave(2)[:, None])).T

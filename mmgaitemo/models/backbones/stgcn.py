@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +48,8 @@ class GraphConv(nn.Module):
         gathered = torch.bmm(gather.expand(n * t, -1, -1), rows)  # (N T, V K, C)
         out = gathered.view(n * t, v, subsets * c) @ weight.transpose(1, 2).reshape(subsets * c, -1)
         # The bias of a subset reaches a joint once for each neighbour in it, times that edge's weight.
-        bias = edges.sum(1).T @ self.conv.bias.view(subsets, -1)  # (V, C_out)
-        return (out + bias).view(n, t, v, -1).permute(0, 3, 1, 2)
+        bias = edges.sum(1).T @ cast(Tensor, self.conv.bias).view(subsets, -1)  # (V, C_out)
+        return out.add_(bias).view(n, t, v, -1).permute(0, 3, 1, 2)
 
 
 class STGCNBlock(nn.Module):
@@ -95,7 +96,7 @@ class STGCNBlock(nn.Module):
         """One block."""
         out = self.time(self.graph(x))
         if self.residual is not None:
-            out = out + self.residual(x)
+            out += self.residual(x)
         return out.relu_()
 
 

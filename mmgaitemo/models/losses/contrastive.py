@@ -1,7 +1,7 @@
 """The two losses of SSAL: L = alpha L_Info + beta L_d.
 
-Both read logits (N, 1 + K): similarities to the own key (column 0) and to the stored keys, over the temperature. Both
-compute in float32 with ``log_softmax``: the logarithm of a softmax underflows in half precision.
+Both read log p (N, 1 + K), float32: the log-softmax of the similarities to the own key (column 0) and to the stored
+keys, over the temperature. The logarithm of a softmax would underflow.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ class InfoNCELoss(nn.Module):
         super().__init__()
         self.weight = weight
 
-    def forward(self, logits: Tensor, positives: Tensor | None = None) -> Tensor:
+    def forward(self, log_p: Tensor, positives: Tensor | None = None) -> Tensor:
         """The loss, a scalar.
 
         Args:
-            logits: (N, 1 + K).
+            log_p: (N, 1 + K).
             positives: (N, 1 + K) bool; None means column 0 alone. Several positives share the loss equally (AimCLR).
         """
-        log_p = logits.float().log_softmax(dim=1)
         if positives is None:
             return -self.weight * log_p[:, 0].mean()
         share = positives.float() / positives.sum(1, keepdim=True)
@@ -53,6 +52,5 @@ class DistributionalDivergenceLoss(nn.Module):
         self.weight = weight
 
     def forward(self, strong: Tensor, general: Tensor) -> Tensor:
-        """The loss, a scalar, from two (N, 1 + K) logits."""
-        target = general.detach().float().softmax(dim=1)
-        return -self.weight * (target * strong.float().log_softmax(dim=1)).sum(1).mean()
+        """The loss, a scalar, from log p (N, 1 + K) of two views."""
+        return -self.weight * (general.detach().exp() * strong).sum(1).mean()

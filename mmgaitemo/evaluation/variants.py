@@ -1,0 +1,184 @@
+"""Variants of one pre-training, compared on the same folds and seeds: accuracy against cost."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmgaitemo.config import load_config
+from mmgaitemo.evaluation.features import extract_features, reestimate_batchnorm
+from mmgaitemo.evaluation.knn import knn_scores
+from mmgaitemo.evaluation.logistic import logistic_probe
+from mmgaitemo.memory import keep_freed_memory
+from mmgaitemo.registry import DATASETS, MODELS
+
+PROBES = ("knn", "linear")
+
+
+def run_cell(path: str, changes: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
+    """Pre-train one variant on one thread and probe it.
+
+    Args:
+        path: The config.
+        changes: What the variant changes in it.
+        cell: ``variant`` (its name), ``fold`` (validated on), ``unused`` (never looked at, or None), ``seed`` and
+            ``epochs``.
+
+    Returns:
+        The cell with ``steps``, the accuracies ``trained`` and ``untrained`` by probe, ``macs`` of one walk (forward),
+        ``parameters`` and ``cpu_seconds_per_step``.
+    """
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    options = {"train_cfg.max_epochs": cell["epochs"], "randomness.seed": cell["seed"], "fold": cell["fold"]}
+    cfg = load_config(path, {**options, "unused_fold": cell["unused"]})
+    change(cfg, changes)
+    bank, held_out = cfg.val_cfg.bank, cfg.val_dataloader.dataset
+    cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None, log_level="ERROR", experiment_name=str(cell))
+    cfg.visualizer = dict(type="Visualizer")  # writes nothing
+    cfg.default_hooks.pop("report")
+    cfg.default_hooks.checkpoint = None
+    init_default_scope(cfg.default_scope)
+    bank, held_out = DATASETS.build(bank), DATASETS.build(held_out)
+    torch.manual_seed(cell["seed"])
+    untrained = MODELS.build(cfg.model)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        untrained.eval().extract_feat(held_out[0]["inputs"][None])
+    reestimate_batchnorm(untrained, bank)
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        runner = Runner.from_cfg(cfg)
+        begin = time.process_time()
+        runner.train()
+        seconds = time.process_time() - begin
+    return {
+        **cell,
+        "steps": runner.iter,
+        "trained": _accuracies(runner.model, bank, held_out),
+        "untrained": _accuracies(untrained, bank, held_out),
+        "macs": counter.get_total_flops() // 2,
+        "parameters": sum(parameter.numel() for parameter in untrained.backbone.parameters()),
+        "cpu_seconds_per_step": seconds / runner.iter,
+    }
+
+
+def change(cfg: Config, changes: dict[str, Any]) -> None:
+    """Make the config that of a variant; what its ``custom_imports`` name is imported."""
+    cfg.merge_from_dict(changes)
+    if cfg.get("custom_imports"):
+        import_modules_from_strings(**cfg.custom_imports)
+
+
+def _accuracies(model: Any, bank: Any, held_out: Any) -> dict[str, float]:
+    known, known_labels, _ = extract_features(model, bank)
+    features, labels, _ = extract_features(model, held_out)
+    nearest = knn_scores(known, known_labels, features, len(held_out.metainfo["classes"])).argmax(1)
+    linear = logistic_probe(known, known_labels, features)
+    return {"knn": float((nearest == labels).float().mean()), "linear": float((linear == labels).float().mean())}
+
+
+@dataclass(frozen=True)
+class VariantSummary:
+    """One variant over the cells (splits and seeds) that every variant has.
+
+    Attributes:
+        name: Of the variant.
+        macs: Multiply-accumulates of one walk, forward.
+        parameters: Learned numbers of the encoder.
+        cpu_seconds_per_step: Median over the cells.
+        trained: Accuracy of each probe after pre-training, (cells,) each.
+        untrained: The same of the untrained twin.
+        score: Mean of both probes after pre-training, (cells,).
+        difference: Of the score to that of the first variant, cell by cell: mean and its standard error.
+        behind: Of the best variant's score to this one, likewise.
+    """
+
+    name: str
+    macs: int
+    parameters: int
+    cpu_seconds_per_step: float
+    trained: dict[str, np.ndarray]
+    untrained: dict[str, np.ndarray]
+    score: np.ndarray
+    difference: tuple[float, float]
+    behind: tuple[float, float]
+
+
+def summarise(cells: Sequence[dict[str, Any]]) -> list[VariantSummary]:
+    """A summary of each variant, in the order in which they first stand in ``cells``, as ``run_cell`` makes them."""
+    names = list(dict.fromkeys(cell["variant"] for cell in cells))
+    by_name = {name: {_run(cell): cell for cell in cells if cell["variant"] == name} for name in names}
+    shared = sorted(set.intersection(*(set(own) for own in by_name.values())))
+    chosen = {name: [by_name[name][run] for run in shared] for name in names}
+    score = {name: _accuracy(own, "trained", PROBES).mean(0) for name, own in chosen.items()}
+    best = max(names, key=lambda name: score[name].mean())
+    return [
+        VariantSummary(
+            name=name,
+            macs=own[0]["macs"],
+            parameters=own[0]["parameters"],
+            cpu_seconds_per_step=float(np.median([cell["cpu_seconds_per_step"] for cell in own])),
+            trained={probe: _accuracy(own, "trained", [probe])[0] for probe in PROBES},
+            untrained={probe: _accuracy(own, "untrained", [probe])[0] for probe in PROBES},
+            score=score[name],
+            difference=_paired(score[name] - score[names[0]]),
+            behind=_paired(score[best] - score[name]),
+        )
+        for name, own in chosen.items()
+    ]
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """Mean +- sd of the accuracies over the cells that all variants have, as a Markdown table."""
+    lines = [
+        "| variant | MMACs | parameters | CPU s/step | kNN | kNN, untrained | linear | lin., untrained | minus first |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in summarise(cells):
+        values = [f"{v.mean():.3f} +- {v.std():.3f}" for p in PROBES for v in (row.trained[p], row.untrained[p])]
+        entries = [row.name, f"{row.macs / 1e6:.1f}", f"{row.parameters:,}", f"{row.cpu_seconds_per_step:.2f}", *values]
+        lines.append(f"| {' | '.join(entries)} | {row.difference[0]:+.3f} +- {row.difference[1]:.3f} |")
+    return "\n".join(lines)
+
+
+def front(summaries: Sequence[VariantSummary]) -> list[VariantSummary]:
+    """The Pareto front in the order of MACs: no variant with at most as many MACs has a mean score as high."""
+    ordered = sorted(summaries, key=lambda summary: summary.macs)
+    return [
+        summary
+        for place, summary in enumerate(ordered)
+        if all(cheaper.score.mean() < summary.score.mean() for cheaper in ordered[:place])
+    ]
+
+
+def knee(summaries: Sequence[VariantSummary]) -> VariantSummary:
+    """The cheapest variant no more than one standard error behind the best (the one-standard-error rule).
+
+    Breiman et al., "Classification and Regression Trees", 1984, section 3.4.3; the error is of paired differences.
+    """
+    ordered = sorted(summaries, key=lambda summary: summary.macs)
+    return next(summary for summary in ordered if summary.behind[0] <= summary.behind[1])
+
+
+def _run(cell: dict[str, Any]) -> tuple[int, int, int, int]:
+    return cell["fold"], -1 if cell["unused"] is None else cell["unused"], cell["seed"], cell["epochs"]
+
+
+def _accuracy(cells: Sequence[dict[str, Any]], kind: str, probes: Sequence[str]) -> np.ndarray:
+    return np.array([[cell[kind][probe] for cell in cells] for probe in probes])
+
+
+def _paired(differences: np.ndarray) -> tuple[float, float]:
+    error = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
+    return float(differences.mean()), float(error)
