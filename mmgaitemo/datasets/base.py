@@ -111,7 +111,7 @@ class SkeletonDataset(BaseDataset):
         super().__init__(data_prefix={}, serialize_data=False, lazy_init=True)
         self.skeleton = get_skeleton(skeleton)
         self.classes = tuple(classes)
-        self.split, self.fold, self.num_folds = split, fold, num_folds
+        self.split, self.fold, self.unused_fold, self.num_folds = split, fold, unused_fold, num_folds
         self.selection = Selection(split, fold, unused_fold, num_folds, label_fraction, label_seed, label_file)
         self._check_classes()
         self.selection.check(type(self).__name__)

@@ -57,6 +57,8 @@ class RunReportHook(Hook):
             if groups is not None:
                 fold = getattr(loader.dataset, "fold", None)
                 runner.logger.info(f"fold {fold}: {len(groups)} walks of {len(set(groups))} persons are {part}")
+                if (unused := getattr(loader.dataset, "unused_fold", None)) is not None and part == "held out":
+                    runner.logger.info(f"fold {unused} is not looked at")
 
     @master_only
     def after_train(self, runner: Runner) -> None:

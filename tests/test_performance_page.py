@@ -1,0 +1,46 @@
+"""docs/performance.md shows what is stored, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import ROOT
+
+from mmgaitemo.errors import DataError
+
+TOOL = runpy.run_path(str(ROOT / "tools/analysis/performance_page.py"))
+RESULTS = ROOT / "docs/results/performance"
+
+
+def test_every_table_is_that_of_the_stored_result() -> None:
+    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    assert TOOL["filled"](page, RESULTS) == page
+    shown = {match[2] for match in TOOL["_BLOCK"].finditer(page)}
+    assert shown == {path.stem for path in RESULTS.glob("*.json")}
+
+
+def test_prose_stays_and_a_changed_result_changes_its_table(tmp_path: Path) -> None:
+    stored: dict[str, Any] = json.loads((RESULTS / "step.json").read_text())
+    (tmp_path / "step.json").write_text(json.dumps(stored | {"speedup": 123.0}))
+    page = "before\n<!-- begin step -->\nold\n<!-- end step -->\nafter\n"
+    written = TOOL["filled"](page, tmp_path)
+    assert written.startswith("before\n")
+    assert written.endswith("\nafter\n")
+    assert "speedup: 123" in written
+    assert "old" not in written
+
+
+def test_a_table_without_a_result_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it is not there"):
+        TOOL["filled"]("<!-- begin absent -->\n<!-- end absent -->\n", tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("encoder_sizes*.json")), ids=lambda path: path.stem)
+def test_nothing_is_chosen_on_a_test_fold(path: Path) -> None:
+    cells = json.loads(path.read_text())["cells"]
+    assert all(cell["unused"] is not None and cell["unused"] != cell["fold"] for cell in cells)
+    assert len({cell["seed"] for cell in cells}) >= 3
