@@ -1,6 +1,5 @@
 # The quick start: SSAL on synthetic walkers, in under three minutes on two CPU cores.
 _base_ = ["_base_/ssal.py", "_base_/synthgait.py"]
-model = dict(backbone=_base_.narrow)
 train_cfg = dict(max_epochs=20, val_interval=10)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),

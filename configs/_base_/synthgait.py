@@ -4,8 +4,3 @@ dataset = dict(type="SyntheticGait", num_persons=60, takes=3, seed=0, pipeline=_
 bank = dict(split="train", **dataset)
 train_dataloader = dict(dataset=dict(split="train", **dataset))
 val_dataloader = dict(dataset=dict(split="test", **dataset))
-# A narrow encoder for the quick start: model = dict(backbone=_base_.narrow).
-narrow = dict(
-    graph=dict(channels=(16, 16, 32, 32), strides=(2, 1, 2, 1)),
-    image=dict(stem=8, channels=(16, 32), strides=(2, 1, 2)),
-)

@@ -95,6 +95,7 @@ def main() -> None:
     args = parser.parse_args()
     variants = read_variants(args.variants, args.only)
     load_complete(args.config, {})
+    order = {name: place for place, name in enumerate(read_variants(args.variants, None))}
     out = Path(args.out)
     study = read_study(out, args.config)
     study["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, one thread a cell"
@@ -114,6 +115,7 @@ def main() -> None:
         try:
             for future in as_completed(running):
                 study["cells"].append(future.result())
+                study["cells"].sort(key=lambda cell: (cell["epochs"], order.get(cell["variant"], 0)))
                 with unfinished(out) as partial:
                     partial.write_text(json.dumps(study, indent=1), encoding="utf-8")
                 print({**study["cells"][-1]}, flush=True)
