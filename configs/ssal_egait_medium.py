@@ -1,4 +1,4 @@
-# SSAL with a wider encoder, eight times the multiply-accumulates of the default.
+# SSAL with a wider encoder, three times the multiply-accumulates of the default.
 _base_ = "ssal_egait.py"
 model = dict(
     backbone=dict(

@@ -1,5 +1,5 @@
-# CFFN, the two-branch encoder. The paper gives no widths: these are the cheapest that lie within one standard error of
-# the best in inner validation (docs/performance.md). Wider: ssal_egait_medium.py, ssal_egait_quarter.py.
+# CFFN, the two-branch encoder. The paper gives no widths: these are the knee of accuracy against cost in inner
+# validation (docs/performance.md). Wider: configs/ssal_egait_medium.py, configs/ssal_egait_quarter.py.
 _base_ = "runtime.py"
 model = dict(
     backbone=dict(
@@ -7,15 +7,15 @@ model = dict(
         graph=dict(
             type="STGCN",
             skeleton="egait16",
-            channels=(8, 16, 32),
-            strides=(2, 2, 1),
+            channels=(16, 16, 32, 32),
+            strides=(2, 1, 2, 1),
             readout=dict(deviation=True, parts=False),
         ),
         image=dict(
             type="AFFNet",
             skeleton="egait16",
             stem=8,
-            channels=(8, 16),
+            channels=(16, 32),
             strides=(2, 1, 2),
             readout=dict(deviation=True, parts=False),
         ),

@@ -47,6 +47,7 @@ def run_cell(path: str, changes: dict[str, Any], cell: dict[str, Any]) -> dict[s
     bank, held_out = cfg.val_cfg.bank, cfg.val_dataloader.dataset
     cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None, log_level="ERROR", experiment_name=str(cell))
     cfg.visualizer = dict(type="Visualizer")  # writes nothing
+    cfg.env_cfg.mp_cfg = dict(mp_start_method="spawn")  # that of this very process
     cfg.default_hooks.pop("report")
     cfg.default_hooks.checkpoint = None
     init_default_scope(cfg.default_scope)
