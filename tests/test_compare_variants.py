@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +154,35 @@ def test_the_test_fold_of_a_split_is_never_read() -> None:
 
 def _pipeline() -> dict[str, Any]:
     return dict(order=("time", "pack"), time=dict(type="TileCyclic", length=8), pack=dict(type="PackGait"))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_study_that_is_ended_leaves_no_cell_running(stop: signal.Signals, tmp_path: Path) -> None:
+    variants = tmp_path / "variants.py"
+    variants.write_text(f"variants = dict(plain={SMALL!r})\n")
+    options = ["--epochs", "1000", "--splits", "1/0", "--seeds", "0", "1", "2", "--jobs", "2"]
+    command = [
+        sys.executable,
+        str(TOOL),
+        CONFIG,
+        "--variants",
+        str(variants),
+        *options,
+        "--out",
+        str(tmp_path / "o.json"),
+    ]
+    log = (tmp_path / "log").open("w")
+    study = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log)
+    children = Path(f"/proc/{study.pid}/task/{study.pid}/children")
+    if not children.exists():
+        study.kill()
+        pytest.skip("this system does not list the children of a process")
+    deadline = time.monotonic() + 60
+    while len(running := children.read_text().split()) < 3 and time.monotonic() < deadline:  # two cells, one tracker
+        time.sleep(0.2)
+    study.send_signal(stop)
+    assert study.wait(timeout=60) != 0
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in running) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not [pid for pid in running if Path(f"/proc/{pid}").exists()]

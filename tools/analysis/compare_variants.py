@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 import torch
 from mmengine.config import Config
 
-from mmgaitemo.cli import load_complete, plain_errors
+from mmgaitemo.cli import end_cleanly, load_complete, plain_errors
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.evaluation.variants import run_cell, table
 from mmgaitemo.files import unfinished
@@ -83,6 +83,7 @@ def _key(cell: dict[str, Any]) -> tuple:
 
 def main() -> None:
     """Run what is missing, then print the table."""
+    end_cleanly()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", help="pre-training config")
     parser.add_argument("--variants", required=True, help="config file with the variants")
@@ -93,6 +94,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="cells at a time, one thread each")
     parser.add_argument("--out", required=True, help="JSON file of finished cells")
     args = parser.parse_args()
+    if args.jobs < 1:
+        raise ConfigError("--jobs", "needs at least one cell at a time", found=args.jobs, remedy="use 1 or more")
     variants = read_variants(args.variants, args.only)
     load_complete(args.config, {})
     order = {name: place for place, name in enumerate(read_variants(args.variants, None))}
@@ -114,13 +117,17 @@ def main() -> None:
         ]
         try:
             for future in as_completed(running):
-                study["cells"].append(future.result())
+                finished = future.result()
+                study["cells"].append(finished)
                 study["cells"].sort(key=lambda cell: (cell["epochs"], order.get(cell["variant"], 0)))
                 with unfinished(out) as partial:
                     partial.write_text(json.dumps(study, indent=1), encoding="utf-8")
-                print({**study["cells"][-1]}, flush=True)
-        finally:
-            pool.shutdown(cancel_futures=True)
+                print(finished, flush=True)
+        except BaseException:  # however it ends, no cell goes on unseen
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
     print(table(study["cells"]))
 
 
