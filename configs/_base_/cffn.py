@@ -1,4 +1,4 @@
-# CFFN, the two-branch encoder. The paper gives no widths: these are the knee of accuracy against cost in inner
+# CFFN, the two-branch encoder. The paper gives no widths: these are the cheapest as good as the best in inner
 # validation (docs/performance.md). Wider: configs/ssal_egait_medium.py, configs/ssal_egait_quarter.py.
 _base_ = "runtime.py"
 model = dict(
