@@ -67,7 +67,7 @@ def cells(**scores: list[float]) -> list[dict[str, Any]]:
 
 def test_a_study_is_run_once_and_gone_on_with(tmp_path: Path) -> None:
     variants, out = tmp_path / "variants.py", tmp_path / "new/out.json"
-    variants.write_text(f"variants = dict(plain={SMALL!r}, other={SMALL | dict(randomness=dict(seed=7))!r})\n")
+    variants.write_text(f"variants = dict(plain={SMALL!r}, other={SMALL | dict(param_scheduler=[])!r})\n")
     always = [CONFIG, "--variants", str(variants), "--epochs", "1", "--splits", "1/0", "--out", str(out)]
     code, said = compare(*always, "--only", "plain")
     assert code == 0, said
@@ -98,6 +98,10 @@ def test_a_cell_is_repeated_exactly() -> None:
         (["--out", "broken.json"], "no finished cells"),
         (["--out", "other.json"], "another study"),
         (["--splits", "9"], "no such fold"),
+        (["--splits", "0/0"], "another fold"),
+        (["--jobs", "0"], "at least one"),
+        (["--variants", "fold.py"], "sets itself"),
+        (["--variants", "text.txt"], "cannot be read"),
     ],
 )
 def test_what_it_says_where_it_cannot(
@@ -105,8 +109,10 @@ def test_what_it_says_where_it_cannot(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("variants.py").write_text(f"variants = dict(plain={SMALL!r})\n")
+    Path("fold.py").write_text("variants = dict(plain=dict(fold=3))\n")
+    Path("text.txt").write_text("no Python")
     Path("broken.json").write_text("[]")
-    Path("other.json").write_text('{"config": "another.py", "cells": []}')
+    Path("other.json").write_text('{"config": "another.py", "variants": {}, "cells": []}')
     options = {"--variants": "variants.py", "--epochs": "1", "--splits": "1/0", "--out": "out.json"}
     options[change[0]] = change[1]
     code, said = compare(CONFIG, *(word for pair in options.items() for word in pair))
@@ -154,6 +160,22 @@ def test_the_test_fold_of_a_split_is_never_read() -> None:
 
 def _pipeline() -> dict[str, Any]:
     return dict(order=("time", "pack"), time=dict(type="TileCyclic", length=8), pack=dict(type="PackGait"))
+
+
+def test_one_cell_that_fails_costs_no_other(tmp_path: Path) -> None:
+    variants, out = tmp_path / "variants.py", tmp_path / "out.json"
+    bad = {**SMALL, "model": {**SMALL["model"], "quue": 1}}
+    variants.write_text(f"variants = dict(bad={bad!r}, plain={SMALL!r})\n")
+    code, said = compare(CONFIG, "--variants", str(variants), "--epochs", "1", "--splits", "1", "--out", str(out))
+    assert code == 1
+    assert "quue" in said
+    study = json.loads(out.read_text())
+    assert [cell["variant"] for cell in study["cells"]] == ["plain"]
+    variants.write_text(f"variants = dict(plain={SMALL | dict(param_scheduler=[])!r})\n")
+    code, said = compare(CONFIG, "--variants", str(variants), "--epochs", "1", "--splits", "1", "--out", str(out))
+    assert code == 1
+    assert "other variants of these names" in said
+    assert json.loads(out.read_text()) == study
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

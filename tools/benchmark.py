@@ -18,9 +18,10 @@ import torch
 
 from mmgaitemo.benchmark.picture import draw_breakdown
 from mmgaitemo.benchmark.table import describe
-from mmgaitemo.cli import plain_errors
+from mmgaitemo.cli import end_cleanly, plain_errors
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.files import unfinished
+from mmgaitemo.memory import keep_freed_memory
 
 PARTS = {
     "views": "three views of a batch: on the device at once, or sample by sample in NumPy",
@@ -39,16 +40,17 @@ def parse_args() -> argparse.Namespace:
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     for name, text in PARTS.items():
         part = parts.add_parser(name, help=text, description=text)
-        part.add_argument("--device", default="cpu", help="cpu or cuda")
+        part.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
         part.add_argument("--threads", type=_at_least_one, default=_cores(), help="threads; default: all cores")
         part.add_argument("--rounds", type=_at_least_one, default=5, help="timed rounds, all variants in turn")
         part.add_argument("--config", help="pre-training config; each part has a default")
         part.add_argument("--json", type=Path, help="file for the result")
         if name in BATCHED:
-            part.add_argument("--batch", type=_at_least_one, default=128, help="walks in a batch")
+            part.add_argument("--batch", type=_at_least_two, default=128, help="walks in a batch")
         if name in WITH_WORKERS:
             part.add_argument("--workers", type=_at_least_one, default=4, help="processes of the reference's loader")
         if name == "step":
+            part.add_argument("--compiled", action="store_true", help="compiled encoders too: minutes to start")
             part.add_argument("--picture", type=Path, help="PNG of where the time goes")
     return parser.parse_args()
 
@@ -58,7 +60,11 @@ def main() -> None:
     args = parse_args()
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError("--device", "this machine has no such device", found=args.device, remedy="use --device cpu")
-    options = {name: getattr(args, name) for name in ("batch", "workers") if hasattr(args, name)}
+    if args.json and args.json.is_dir():
+        raise ConfigError("--json", "is a folder", found=args.json, remedy="name a file in it")
+    end_cleanly()
+    keep_freed_memory()  # as tools/train.py; the reference gains by it too
+    options = {name: getattr(args, name) for name in ("batch", "workers", "compiled") if hasattr(args, name)}
     part = importlib.import_module(f"mmgaitemo.benchmark.{args.part}")
     result = part.run(args.device, args.threads, args.rounds, args.config, **options)
     print(describe(result))
@@ -76,6 +82,12 @@ def _cores() -> int:
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)
+
+
+def _at_least_two(text: str) -> int:
+    if _at_least_one(text) < 2:
+        raise argparse.ArgumentTypeError("a BatchNorm needs two walks at least")
     return int(text)
 
 

@@ -66,7 +66,8 @@ def main() -> None:
         checkpoint = read_checkpoint(start)
         check_made_with(checkpoint, cfg, SCHEDULE, start)
         check_state(built.model, checkpoint["state_dict"], start)
-        needed = {"message_hub", "optimizer", "param_schedulers"} - set(checkpoint)
+        needed = {"message_hub", "optimizer"} | ({"param_schedulers"} if cfg.get("param_scheduler") else set())
+        needed -= set(checkpoint)
         if missing := needed | ({"epoch", "iter"} - set(checkpoint["meta"])):
             raise CheckpointError(start, "cannot be resumed", found=f"no {sorted(missing)}", remedy="start a new run")
     with only_run_in(work_dir):

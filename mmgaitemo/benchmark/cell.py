@@ -44,7 +44,10 @@ def finish(cell: subprocess.Popen[str]) -> dict[str, Any]:
     Raises:
         TrainingError: It failed; with what it said.
     """
-    out, err = cell.communicate()
+    try:
+        out, err = cell.communicate()
+    finally:  # however it ends, the cell does not go on unseen
+        cell.kill()
     if cell.returncode:
         raise TrainingError(
             "a cell of the benchmark",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from collections.abc import Callable
 from typing import Any
+
+from mmengine.config import Config
 
 from mmgaitemo.benchmark import limits, machine, operations, roofline
 from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config
@@ -13,6 +17,11 @@ from mmgaitemo.benchmark.timing import Timing, interleaved
 
 Step = OurStep | ReferenceStep
 PHASES = ("data", "views", "query", "key", "loss", "backward", "optimiser", "hooks")
+SWITCHES: dict[str, dict[str, Any]] = {
+    "no key dropout": {"model.key_dropout": False},
+    "bfloat16": {"optim_wrapper.type": "AutocastOptimWrapper"},
+    "compiled": {"model.compile": dict(mode="default")},
+}
 STEPS = {"cpu": 1, "cuda": 20}  # per round: enough that the reference cannot live on batches drawn between rounds
 NOTE = (
     "share_of_limit: MACs of the encoder in its reference form (7 forward passes a step; FFT, norms and activations "
@@ -21,9 +30,15 @@ NOTE = (
 
 
 def run(
-    device: str, threads: int, rounds: int, config: str | None = None, batch: int = 128, workers: int = 4
+    device: str,
+    threads: int,
+    rounds: int,
+    config: str | None = None,
+    batch: int = 128,
+    workers: int = 4,
+    compiled: bool = False,
 ) -> dict[str, Any]:
-    """Time steps of both, A B A B, and say where the time goes.
+    """Time steps of both, and of ours with its switches, A B A B, and say where the time goes.
 
     Args:
         device: "cpu" or "cuda".
@@ -32,6 +47,7 @@ def run(
         config: Pre-training config; None is ``configs/ssal_egait_quarter.py``.
         batch: Walks in a step.
         workers: Processes that draw the reference's views.
+        compiled: Also time compiled encoders; ``compile_seconds`` is their first step.
     """
     cfg = read_config(config, "ssal_egait_quarter.py")
     with machine.using_threads(threads):
@@ -39,11 +55,15 @@ def run(
         walks = dataset.inputs
         ours = OurStep(cfg, dataset, batch, device)
         steps: dict[str, Step] = {"ours": ours, "reference": ReferenceStep(cfg, walks, batch, workers, device)}
+        for name, changes in SWITCHES.items():
+            if compiled or name != "compiled":
+                steps[f"ours, {name}"] = OurStep(_changed(cfg, changes), dataset, batch, device)
+        compile_seconds = _seconds(steps["ours, compiled"]) if compiled else None
         measured = limits.measure(device)
         repeats = STEPS[device.partition(":")[0]]
         timings = interleaved({name: _repeated(step, repeats) for name, step in steps.items()}, rounds, 1, device)
         timings = {name: Timing(tuple(value / repeats for value in timing.seconds)) for name, timing in timings.items()}
-        breakdown = {name: _breakdown(step, rounds, device) for name, step in steps.items()}
+        breakdown = {name: _breakdown(steps[name], rounds, device) for name in ("ours", "reference")}
         frames = walks.shape[2]
         macs = operations.encoder_macs(cfg.model.backbone, cfg.model.data_preprocessor.skeleton, frames)
         rate = 2 * macs * operations.FORWARDS_PER_STEP * batch / timings["ours"].median
@@ -56,6 +76,12 @@ def run(
             "limits": measured,
             "results": {name: timing.summary(batch) for name, timing in timings.items()},
             "speedup": timings["reference"].median / timings["ours"].median,
+            "speedups": {
+                name: timings["reference"].median / timing.median
+                for name, timing in timings.items()
+                if name.startswith("ours, ")
+            },
+            **({} if compile_seconds is None else {"compile_seconds": compile_seconds}),
             "share_of_limit": rate / measured["sgemm"],
             "macs_per_sample": macs,
             "note": NOTE,
@@ -65,6 +91,18 @@ def run(
             "layers_at_limit": roofline.attained(rows),
             "operations": operations.by_operation(ours, device),
         }
+
+
+def _changed(cfg: Config, changes: dict[str, Any]) -> Config:
+    changed = copy.deepcopy(cfg)
+    changed.merge_from_dict(changes)
+    return changed
+
+
+def _seconds(step: Step) -> float:
+    begin = time.perf_counter()
+    step()
+    return time.perf_counter() - begin
 
 
 def _repeated(step: Step, repeats: int) -> Callable[[], None]:

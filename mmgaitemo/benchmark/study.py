@@ -88,5 +88,10 @@ def run(
 def _cells(config: Path, count: int, at_a_time: int, threads: int, epochs: int) -> None:
     """So many cells, some of them at a time; each is told its threads, so that they never outnumber the cores."""
     for first in range(0, count, at_a_time):
-        for cell in [start(config, epochs, threads) for _ in range(first, min(first + at_a_time, count))]:
-            finish(cell)
+        running = [start(config, epochs, threads) for _ in range(first, min(first + at_a_time, count))]
+        try:
+            for cell in running:
+                finish(cell)
+        finally:  # however it ends, no cell goes on unseen
+            for cell in running:
+                cell.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_GROUPS = {"shares", "growth", "peak_mib", "seeds_speedup", "ddp_efficiency"}
+_GROUPS = {"speedups", "shares", "growth", "peak_mib", "seeds_speedup", "ddp_efficiency"}
 _MOST = 12  # rows of a long table; the JSON has all
 
 
@@ -27,7 +27,7 @@ def describe(result: Mapping[str, Any]) -> str:
     ]
     lines += [f"{name}: {_short(value)}" for name, value in result.items() if isinstance(value, (int, float))]
     lines += [f"{name}: {value}" for name, value in result.items() if isinstance(value, str) and name != "part"]
-    for name in _GROUPS & result.keys():
+    for name in sorted(_GROUPS & result.keys()):
         lines.append(f"{name}: " + ", ".join(f"{key} {_short(value)}" for key, value in result[name].items()))
     if "breakdown" in result:
         sides = list(result["breakdown"])

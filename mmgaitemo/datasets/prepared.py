@@ -39,6 +39,14 @@ class PreparedInputs:
 
     def __init__(self, rows: Iterable[Tensor], count: int) -> None:
         row = torch.empty(0)
+        wanted = os.environ.get("TMPDIR", tempfile.gettempdir())
+        if not os.access(wanted, os.W_OK | os.X_OK):  # tempfile would take another folder without a word
+            raise DataError(
+                f"TMPDIR={wanted}",
+                "the prepared walks cannot be written there",
+                found="no such folder, or no right to write",
+                remedy="set TMPDIR to a folder that can be written to",
+            )
         try:
             self._file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (lives as long as this object)
         except OSError as error:

@@ -30,9 +30,9 @@ class LossHook(RuntimeInfoHook):
 
     To read a number of a device, the host waits until all work queued before it is done, and meanwhile queues none. So
     the losses are read together: where ``LoggerHook`` writes a line, after each epoch, before a validation, and before
-    a checkpoint is written, so that none holds broken weights. Those of the first iteration of a run are read at once:
-    what is wrong from the start (and in a rehearsal) is said at the start. The log is the same as with MMEngine's
-    ``RuntimeInfoHook``, which reads each number in its own iteration and which this one replaces.
+    a checkpoint is written, so that none is written after a broken loss. Those of the first iteration of a run are read
+    at once: what is wrong from the start (and in a rehearsal) is said at the start. The log is the same as with
+    MMEngine's ``RuntimeInfoHook``, which reads each number in its own iteration and which this one replaces.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class LossHook(RuntimeInfoHook):
                 raise TrainingError(
                     iteration.place,
                     "the loss is not finite",
-                    found=f"{bad} on samples {iteration.ids}",
-                    remedy="look at these samples, lower the learning rate or clip the gradient; the last checkpoint "
-                    f"in {runner.work_dir} is from before",
+                    found=f"{bad} on {len(iteration.ids)} samples, such as {iteration.ids[:5]}",
+                    remedy="look at these samples, lower the learning rate or clip the gradient; a checkpoint in "
+                    f"{runner.work_dir} is from before, though perhaps already on the way there",
                 )

@@ -117,10 +117,12 @@ class VariantSummary:
 
 
 def summarise(cells: Sequence[dict[str, Any]]) -> list[VariantSummary]:
-    """A summary of each variant, in the order in which they first stand in ``cells``, as ``run_cell`` makes them."""
+    """A summary of each variant, in the order of ``cells`` (as ``run_cell`` makes them); none without a shared cell."""
     names = list(dict.fromkeys(cell["variant"] for cell in cells))
     by_name = {name: {_run(cell): cell for cell in cells if cell["variant"] == name} for name in names}
-    shared = sorted(set.intersection(*(set(own) for own in by_name.values())))
+    shared = sorted(set.intersection(*(set(own) for own in by_name.values()))) if names else []
+    if not shared:
+        return []
     chosen = {name: [by_name[name][run] for run in shared] for name in names}
     score = {name: _accuracy(own, "trained", PROBES).mean(0) for name, own in chosen.items()}
     best = max(names, key=lambda name: score[name].mean())

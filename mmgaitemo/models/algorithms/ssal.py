@@ -78,6 +78,15 @@ class SSAL(BaseModel):
             raise ConfigError(
                 "model.drop", "z3' is read by L_d alone, and loss_divergence is None", remedy="set drop=None too"
             )
+        if not isinstance(key_dropout, bool):
+            raise ConfigError("model.key_dropout", "is a switch", found=repr(key_dropout), remedy="use True or False")
+        if compile is not None and not isinstance(compile, dict):
+            raise ConfigError(
+                "model.compile",
+                "takes the arguments of torch.compile by name",
+                found=repr(compile),
+                remedy="write compile=dict(mode='default'), or --cfg-options model.compile.mode=default",
+            )
         self.backbone = BACKBONES.build(backbone)
         self.head = HEADS.build({"in_channels": self.backbone.out_channels, **head})
         self.key_backbone = deepcopy(self.backbone).requires_grad_(False)

@@ -15,7 +15,7 @@ class BitDropout(nn.Module):
     """Dropout (Srivastava et al., JMLR 2014): zero each element with probability p, divide the others by 1 - p.
 
     ``torch.nn.Dropout`` draws one Bernoulli number per element, on a CPU a third of a step of ST-GCN. Here one 64-bit
-    number of the global generator serves four elements; p is rounded to the next multiple of 2^-16.
+    number of the global generator serves four elements; p is rounded to the nearest multiple of 2^-16.
 
     Args:
         p: Share of elements zeroed while training, in [0, 1).
@@ -26,9 +26,9 @@ class BitDropout(nn.Module):
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        if not 0 <= p < 1:
-            raise ConfigError("dropout", "must lie in [0, 1)", found=p, remedy="0.5 is usual, 0 turns it off")
-        self.dropped = round(p * _LEVELS)
+        if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p < 1:
+            raise ConfigError("dropout", "must lie in [0, 1)", found=repr(p), remedy="0.5 is usual, 0 turns it off")
+        self.dropped = min(round(p * _LEVELS), _LEVELS - 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop, while training."""
