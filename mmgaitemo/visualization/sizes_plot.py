@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import ScalarFormatter
 
 from mmgaitemo.evaluation.variants import PROBES, VariantSummary, front, knee
 from mmgaitemo.visualization.style import BLUE, INK, MUTED, SMALL, TEXT, VERMILLION, WIDTH, new_figure, plain_axes, save
@@ -49,13 +50,14 @@ def draw_sizes(path: str | Path, summaries: Sequence[VariantSummary], title: str
             )
         points = [(summary.macs / 1e6, summary.trained[probe].mean()) for summary in front(summaries)]
         panel.plot(*zip(*points, strict=True), color=BLUE, lw=0.8, ls=":")
-        panel.set_xscale("log")
+        panel.set_xscale("log", base=2)
+        panel.xaxis.set_major_formatter(ScalarFormatter())
         panel.set_title(_TITLES[probe], fontsize=TEXT, color=INK)
         panel.set_xlabel("million MACs of one walk, forward", fontsize=SMALL, color=MUTED)
         panel.margins(x=0.18, y=0.16)
         plain_axes(panel)
     axes[0].set_ylabel("accuracy, inner validation", fontsize=SMALL, color=MUTED)
-    axes[0].legend(fontsize=SMALL, frameon=False, loc="lower left")
-    figure.suptitle(title, fontsize=TEXT + 1, color=INK, weight="bold")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=SMALL, frameon=False, loc="upper right")
+    figure.suptitle(title, fontsize=TEXT + 1, color=INK, weight="bold", x=0.08, ha="left")
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.13, top=0.84, wspace=0.06)
     return save(figure, path)

@@ -34,7 +34,7 @@ class BitDropout(nn.Module):
         """Drop, while training."""
         if not self.training or self.dropped == 0:
             return x
-        draws = torch.empty(-(-x.numel() // _PER_DRAW), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        draws = torch.randint(-(2**63), 2**63 - 1, (-(-x.numel() // _PER_DRAW),), device=x.device)
         numbers = draws.view(torch.int16)[: x.numel()]  # independent and uniform on -2^15 ... 2^15 - 1
         keep = (numbers >= self.dropped - _LEVELS // 2).to(x.dtype) * (_LEVELS / (_LEVELS - self.dropped))
         # An element-wise product does not care for the order of independent numbers: take that of x in memory.
