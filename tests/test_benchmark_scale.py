@@ -127,9 +127,8 @@ class Cells:
         self.started += ranks == 0
         self.running += threads * max(ranks, 1)
         self.most = max(self.most, self.running)
-        return SimpleNamespace(
-            threads=threads, ranks=max(ranks, 1), batch=load_config(config).train_dataloader.batch_size
-        )
+        batch = load_config(config).train_dataloader.batch_size
+        return SimpleNamespace(threads=threads, ranks=max(ranks, 1), batch=batch, kill=lambda: None)
 
     def finish(self, process: Any) -> dict[str, Any]:
         self.running -= process.threads * process.ranks

@@ -67,10 +67,10 @@ def main() -> None:
     options = {name: getattr(args, name) for name in ("batch", "workers", "compiled") if hasattr(args, name)}
     part = importlib.import_module(f"mmgaitemo.benchmark.{args.part}")
     result = part.run(args.device, args.threads, args.rounds, args.config, **options)
-    print(describe(result))
     if args.json:
         with unfinished(args.json) as partial:
             partial.write_text(json.dumps(result, indent=1) + "\n")
+    print(describe(result))
     if args.part == "step" and args.picture:
         draw_breakdown(args.picture, result)
 

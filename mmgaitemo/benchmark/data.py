@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmgaitemo.benchmark import limits, machine
-from mmgaitemo.benchmark.our_step import RandomWalks, endless, our_loader, read_config
+from mmgaitemo.benchmark.our_step import RandomWalks, endless, our_loader, read_config, shown
 from mmgaitemo.benchmark.reference_views import ReferenceViews, SSALViews, received, reference_loader
 from mmgaitemo.benchmark.timing import interleaved
 from mmgaitemo.registry import MODELS
@@ -57,7 +57,7 @@ def run(
             "part": "data",
             "machine": machine.describe(device),
             "settings": {
-                "config": str(cfg.filename),
+                "config": shown(cfg),
                 "batch": batch,
                 "batches": BATCHES,
                 "frames": walks.shape[2],

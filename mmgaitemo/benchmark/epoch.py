@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmgaitemo.benchmark import limits, machine
 from mmgaitemo.benchmark.layouts import with_sizes
 from mmgaitemo.benchmark.memory import peak_mib
-from mmgaitemo.benchmark.our_step import CONFIGS, read_config
+from mmgaitemo.benchmark.our_step import CONFIGS, read_config, shown
 from mmgaitemo.benchmark.runs import LEARNING, PHASES, train_epochs
 from mmgaitemo.benchmark.timing import Timing
 from mmgaitemo.config import load_config
@@ -67,7 +67,7 @@ def run(
         "part": "epoch",
         "machine": described,
         "settings": {
-            "config": str(cfg.filename),
+            "config": shown(cfg),
             "encoder": "of the config" if config else "default",
             "rounds": rounds,
             "batch": cfg.train_dataloader.batch_size,

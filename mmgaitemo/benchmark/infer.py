@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmgaitemo.benchmark import limits, machine
 from mmgaitemo.benchmark.onnx_runtime import exported
 from mmgaitemo.benchmark.operations import encoder_macs
-from mmgaitemo.benchmark.our_step import random_positions, read_config
+from mmgaitemo.benchmark.our_step import random_positions, read_config, shown
 from mmgaitemo.benchmark.reference_layers import reference_encoder
 from mmgaitemo.benchmark.timing import Timing, interleaved
 from mmgaitemo.datasets import build_pipeline
@@ -74,7 +74,7 @@ def run(device: str, threads: int, rounds: int, config: str | None = None) -> di
         timings = {name: _of_one(timing, int(name.rpartition("_")[2])) for name, timing in timings.items()}
         measured = limits.measure(device)
         macs = encoder_macs(cfg.model.backbone, cfg.model.data_preprocessor.skeleton, prepare(1).shape[2])
-        settings = {"config": str(cfg.filename), "frames": FRAMES, "walks": MANY, "rounds": rounds}
+        settings = {"config": shown(cfg), "frames": FRAMES, "walks": MANY, "rounds": rounds}
         result = {
             "part": "infer",
             "machine": machine.describe(device),

@@ -46,6 +46,12 @@ def read_config(config: str | None, default: str) -> Config:
     return cfg
 
 
+def shown(cfg: Config) -> str:
+    """The config's path as a reader knows it: ``configs/...`` where it is one of the project's."""
+    path = Path(cfg.filename).resolve()
+    return str(path.relative_to(CONFIGS.parent)) if path.is_relative_to(CONFIGS) else str(cfg.filename)
+
+
 class RandomWalks(SkeletonDataset):
     """Swinging random poses in any layout: the time of a step does not depend on what the walks show.
 

@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmgaitemo.benchmark import limits, machine, operations, roofline
-from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config
+from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config, shown
 from mmgaitemo.benchmark.reference_step import ReferenceStep
 from mmgaitemo.benchmark.stopwatch import Stopwatch
 from mmgaitemo.benchmark.timing import Timing, interleaved
@@ -68,7 +68,7 @@ def run(
         macs = operations.encoder_macs(cfg.model.backbone, cfg.model.data_preprocessor.skeleton, frames)
         rate = 2 * macs * operations.FORWARDS_PER_STEP * batch / timings["ours"].median
         rows = roofline.layers(ours.model.backbone, walks[:batch].to(device), measured, rounds)
-        settings = {"config": str(cfg.filename), "batch": batch, "frames": frames, "joints": walks.shape[3]}
+        settings = {"config": shown(cfg), "batch": batch, "frames": frames, "joints": walks.shape[3]}
         return {
             "part": "step",
             "machine": machine.describe(device),

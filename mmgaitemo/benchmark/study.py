@@ -10,7 +10,7 @@ from typing import Any
 from mmgaitemo.benchmark import ddp, limits, machine, seeds
 from mmgaitemo.benchmark.cell import finish, start
 from mmgaitemo.benchmark.layouts import with_sizes
-from mmgaitemo.benchmark.our_step import read_config
+from mmgaitemo.benchmark.our_step import read_config, shown
 from mmgaitemo.benchmark.timing import interleaved
 
 WALKS, BATCH = 256, 32
@@ -65,7 +65,7 @@ def run(
         "part": "study",
         "machine": described,
         "settings": {
-            "config": str(cfg.filename),
+            "config": shown(cfg),
             "cells": threads,
             "walks": walks,
             "batch": batch,

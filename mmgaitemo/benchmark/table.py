@@ -28,7 +28,7 @@ def describe(result: Mapping[str, Any]) -> str:
     lines += [f"{name}: {_short(value)}" for name, value in result.items() if isinstance(value, (int, float))]
     lines += [f"{name}: {value}" for name, value in result.items() if isinstance(value, str) and name != "part"]
     for name in sorted(_GROUPS & result.keys()):
-        lines.append(f"{name}: " + ", ".join(f"{key} {_short(value)}" for key, value in result[name].items()))
+        lines.append(f"{name}: {_listed(result[name])}")
     if "breakdown" in result:
         sides = list(result["breakdown"])
         rows = [
@@ -61,6 +61,11 @@ def _against_limits(row: Mapping[str, Any]) -> list[str]:
 
 def _short(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    parts = (f"({_listed(value)})" if isinstance(value, Mapping) else _short(value) for value in values.values())
+    return ", ".join(f"{key} {part}" for key, part in zip(values, parts, strict=True))
 
 
 def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

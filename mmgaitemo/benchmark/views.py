@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from mmgaitemo.benchmark import limits, machine
-from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config
+from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config, shown
 from mmgaitemo.benchmark.reference_views import AimCLRViews, ReferenceViews, SSALViews, received
 from mmgaitemo.benchmark.timing import interleaved
 from mmgaitemo.registry import MODELS
@@ -52,7 +52,7 @@ def run(device: str, threads: int, rounds: int, config: str | None = None, batch
             "part": "views",
             "machine": machine.describe(device),
             "settings": {
-                "config": str(cfg.filename),
+                "config": shown(cfg),
                 "batch": batch,
                 "frames": walks.shape[2],
                 "joints": walks.shape[3],
