@@ -26,16 +26,16 @@ def test_every_table_is_that_of_the_stored_result() -> None:
 def test_prose_stays_and_a_changed_result_changes_its_table(tmp_path: Path) -> None:
     stored: dict[str, Any] = json.loads((RESULTS / "step.json").read_text())
     (tmp_path / "step.json").write_text(json.dumps(stored | {"speedup": 123.0}))
-    page = "before\n<!-- begin step -->\nold\n<!-- end step -->\nafter\n"
+    page = "before\n<!-- begin step -->\nstale text\n<!-- end step -->\nafter\n"
     written = TOOL["filled"](page, tmp_path)
     assert written.startswith("before\n")
     assert written.endswith("\nafter\n")
     assert "speedup: 123" in written
-    assert "old" not in written
+    assert "stale text" not in written
 
 
 def test_a_table_without_a_result_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="it is not there"):
+    with pytest.raises(DataError, match="the page shows"):
         TOOL["filled"]("<!-- begin absent -->\n<!-- end absent -->\n", tmp_path)
 
 

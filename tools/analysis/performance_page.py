@@ -55,9 +55,7 @@ def filled(page: str, results: Path) -> str:
     def write(match: re.Match[str]) -> str:
         path = results / f"{match[2]}.json"
         if not path.is_file():
-            raise DataError(
-                str(path), "the page shows this result", remedy="run the command that stands above it there"
-            )
+            raise DataError(str(path), "no such file, and the page shows it", remedy="run the command on that page")
         return match[1] + block(json.loads(path.read_text(encoding="utf-8"))) + match[4]
 
     return _BLOCK.sub(write, page)
