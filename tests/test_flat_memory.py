@@ -9,6 +9,7 @@ import pickle
 import resource
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,17 +110,19 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(os.listdir("/proc/self/fd")) == files
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """Files of at most 4 kB: what a full disk looks like from inside."""
+    """Files of at most 4 kB, what a full disk looks like from inside; no longer than needed, for pytest's own log."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_is_named(small_files: None) -> None:
-    with pytest.raises(DataError, match=r"cannot be written.*0\.0 MB are needed.*TMPDIR") as caught:
+def test_a_full_disk_is_named() -> None:
+    with pytest.raises(DataError, match=r"cannot be written.*0\.0 MB are needed.*TMPDIR") as caught, small_files():
         PreparedInputs(iter(ROWS), 50)
     assert tempfile.gettempdir() in str(caught.value)
 
