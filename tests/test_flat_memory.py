@@ -129,7 +129,7 @@ def test_a_full_disk_is_named() -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    with pytest.raises(DataError, match=r"none.*No such file.*TMPDIR"):
+    with pytest.raises(DataError, match=r"none.*no such folder.*TMPDIR"):
         PreparedInputs(iter(ROWS), 50)
 
 
