@@ -76,7 +76,7 @@ def test_the_first_of_several_bad_iterations_is_named_when_the_log_is_written(tm
     with pytest.raises(TrainingError, match="epoch 1, iteration 2: the loss is not finite") as caught:
         train(cfg)
     assert len(names) == 4
-    assert f"{len(names[1])} samples, such as {names[1][:5]}" in str(caught.value)
+    assert str(names[1]) in str(caught.value)
 
 
 def test_what_is_wrong_from_the_start_is_said_at_the_start(tmp_path: Path) -> None:

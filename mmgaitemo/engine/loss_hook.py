@@ -94,7 +94,7 @@ class LossHook(RuntimeInfoHook):
                 raise TrainingError(
                     iteration.place,
                     "the loss is not finite",
-                    found=f"{bad} on {len(iteration.ids)} samples, such as {iteration.ids[:5]}",
+                    found=f"{bad} on samples {iteration.ids}",
                     remedy="look at these samples, lower the learning rate or clip the gradient; a checkpoint in "
                     f"{runner.work_dir} is from before, though perhaps already on the way there",
                 )
