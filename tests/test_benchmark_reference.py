@@ -14,8 +14,9 @@ from torch import Tensor
 
 from mmgaitemo.augmentation import SSA, RandomSpatiotemporalMask, TemporalCrop, UpperBodyJitter
 from mmgaitemo.benchmark import reference_views
+from mmgaitemo.benchmark.layouts import random_walks
 from mmgaitemo.benchmark.machine import using_threads
-from mmgaitemo.benchmark.our_step import OurStep, RandomWalks
+from mmgaitemo.benchmark.our_step import OurStep
 from mmgaitemo.benchmark.reference_layers import reference_encoder
 from mmgaitemo.benchmark.reference_step import ReferenceStep
 from mmgaitemo.benchmark.reference_views import AimCLRViews, ReferenceViews, SSALViews, reference_loader
@@ -91,7 +92,7 @@ def test_an_encoder_without_a_reference_is_refused() -> None:
 def test_reference_step_has_the_loss_of_ours() -> None:
     cfg = Config.fromfile(ROOT / "configs" / "ssal_synthgait.py")
     cfg.merge_from_dict(TINY_ENCODER)
-    dataset = RandomWalks(cfg, 8)
+    dataset = random_walks(cfg, 8)
     ours, reference = OurStep(cfg, dataset, 8, "cpu"), ReferenceStep(cfg, dataset.inputs, 8, 0, "cpu")
     for target, source in (
         ("backbone", "backbone"),

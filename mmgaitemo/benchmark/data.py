@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mmgaitemo.benchmark import limits, machine
-from mmgaitemo.benchmark.our_step import RandomWalks, endless, our_loader, read_config, shown
+from mmgaitemo.benchmark.layouts import random_walks
+from mmgaitemo.benchmark.our_step import endless, our_loader, read_config, shown
 from mmgaitemo.benchmark.reference_views import ReferenceViews, SSALViews, received, reference_loader
 from mmgaitemo.benchmark.timing import interleaved
 from mmgaitemo.registry import MODELS
@@ -29,7 +30,7 @@ def run(
     """
     cfg = read_config(config, "ssal_egait_quarter.py")
     with machine.using_threads(threads):
-        dataset = RandomWalks(cfg, 4 * batch)
+        dataset = random_walks(cfg, 4 * batch)
         walks = dataset.inputs
         preprocessor = MODELS.build(cfg.model.data_preprocessor).to(device)
         preprocessor.seed(0)

@@ -12,9 +12,10 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmgaitemo.benchmark import limits, machine
+from mmgaitemo.benchmark.layouts import random_positions
 from mmgaitemo.benchmark.onnx_runtime import exported
 from mmgaitemo.benchmark.operations import encoder_macs
-from mmgaitemo.benchmark.our_step import random_positions, read_config, shown
+from mmgaitemo.benchmark.our_step import read_config, shown
 from mmgaitemo.benchmark.reference_layers import reference_encoder
 from mmgaitemo.benchmark.timing import Timing, interleaved
 from mmgaitemo.datasets import build_pipeline

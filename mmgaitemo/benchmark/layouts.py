@@ -1,4 +1,4 @@
-"""Walks in made-up layouts of any number of joints, to see how time grows with it."""
+"""Made-up walks, in a config's layout or in made-up ones of any number of joints, to see how time grows with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from mmgaitemo.benchmark.our_step import random_positions
 from mmgaitemo.datasets import SkeletonDataset
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.registry import DATASETS
@@ -75,6 +74,20 @@ class SwingingPoses(SkeletonDataset):
         poses = random_positions(self.skeleton.num_joints, 40, self.walks, np.random.default_rng(0))
         facts = {"label": 0, "group": "nobody", "fold": 0, "rate": 30.0, "unit": "body", "up": "y"}
         return [{"id": f"walk{number}", "positions": pose, **facts} for number, pose in enumerate(poses)]
+
+
+def random_walks(cfg: Config, walks: int) -> SwingingPoses:
+    """So many walks in the layout of a pre-training config, through its per-sequence pipeline."""
+    return SwingingPoses(
+        pipeline=cfg.train_dataloader.dataset.pipeline, skeleton=cfg.model.data_preprocessor.skeleton, walks=walks
+    )
+
+
+def random_positions(joints: int, frames: int, walks: int, rng: np.random.Generator) -> np.ndarray:
+    """(N, T, V, 3) of random poses whose joints swing once while they travel along the last axis."""
+    phase = rng.uniform(0, 2 * np.pi, (walks, 1, joints, 3)) + 2 * np.pi * np.arange(frames)[:, None, None] / frames
+    travel = 0.3 * np.arange(frames)[:, None, None] * (0, 0, 1)
+    return rng.normal(0, 1, (walks, 1, joints, 3)) + 0.2 * np.sin(phase) + travel
 
 
 def with_sizes(cfg: Config, walks: int, frames: int, batch: int, joints: int | None = None) -> Config:

@@ -31,7 +31,6 @@ def exported(model: nn.Module, example: Tensor, threads: int) -> tuple[Callable[
     onnxruntime = importlib.import_module("onnxruntime")  # by name: it is optional, and has no types
 
     pair = torch.cat([example, example])  # with a batch of one the exporter would take the size for a constant
-    model(pair)  # what the model keeps from its first pass must not be made while the exporter traces it
     try:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
@@ -50,37 +49,6 @@ def shown(cfg: Config) -> str:
     """The config's path as a reader knows it: ``configs/...`` where it is one of the project's."""
     path = Path(cfg.filename).resolve()
     return str(path.relative_to(CONFIGS.parent)) if path.is_relative_to(CONFIGS) else str(cfg.filename)
-
-
-class RandomWalks(SkeletonDataset):
-    """Swinging random poses in any layout: the time of a step does not depend on what the walks show.
-
-    Args:
-        cfg: Pre-training config, whose skeleton and per-sequence pipeline are used.
-        walks: How many.
-        frames: Length of each, before the pipeline.
-    """
-
-    def __init__(self, cfg: Config, walks: int, frames: int = 40) -> None:
-        self.walks, self.frames = walks, frames
-        skeleton = cfg.model.data_preprocessor.skeleton
-        super().__init__(
-            pipeline=cfg.train_dataloader.dataset.pipeline, skeleton=skeleton, classes=("a", "b"), split="all"
-        )
-
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """See ``SkeletonDataset``."""
-        rng = np.random.default_rng(0)
-        poses = random_positions(self.skeleton.num_joints, self.frames, self.walks, rng)
-        facts = {"label": 0, "group": "nobody", "fold": 0, "rate": 30.0, "unit": "body", "up": "y"}
-        return [{"id": f"walk{number}", "positions": pose, **facts} for number, pose in enumerate(poses)]
-
-
-def random_positions(joints: int, frames: int, walks: int, rng: np.random.Generator) -> np.ndarray:
-    """(N, T, V, 3) of random poses whose joints swing once while they travel along the last axis."""
-    phase = rng.uniform(0, 2 * np.pi, (walks, 1, joints, 3)) + 2 * np.pi * np.arange(frames)[:, None, None] / frames
-    travel = 0.3 * np.arange(frames)[:, None, None] * (0, 0, 1)
-    return rng.normal(0, 1, (walks, 1, joints, 3)) + 0.2 * np.sin(phase) + travel
 
 
 class OurStep:

@@ -9,6 +9,7 @@ cannot slip in here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, cast
@@ -51,7 +52,7 @@ def reference_encoder(config: Mapping[str, Any]) -> ReferenceEncoder:
     return kinds[config["type"]](config)
 
 
-class ReferenceEncoder(nn.Module):
+class ReferenceEncoder(nn.Module, ABC):
     """(N, 3, T, V) to (N, out_channels). The config is that of our class."""
 
     out_channels: int
@@ -59,13 +60,13 @@ class ReferenceEncoder(nn.Module):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
 
+    @abstractmethod
     def feature_maps(self, inputs: Tensor) -> dict[str, Tensor]:
         """Name of the branch to its last map (N, C, T', V)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def embed(self, maps: dict[str, Tensor]) -> Tensor:
         """(N, out_channels) from the maps."""
-        raise NotImplementedError
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Both."""

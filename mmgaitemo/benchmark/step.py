@@ -10,7 +10,8 @@ from typing import Any
 from mmengine.config import Config
 
 from mmgaitemo.benchmark import limits, machine, operations, roofline
-from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config, shown
+from mmgaitemo.benchmark.layouts import random_walks
+from mmgaitemo.benchmark.our_step import OurStep, read_config, shown
 from mmgaitemo.benchmark.reference_step import ReferenceStep
 from mmgaitemo.benchmark.stopwatch import Stopwatch
 from mmgaitemo.benchmark.timing import Timing, interleaved
@@ -51,7 +52,7 @@ def run(
     """
     cfg = read_config(config, "ssal_egait_quarter.py")
     with machine.using_threads(threads):
-        dataset = RandomWalks(cfg, 2 * batch)
+        dataset = random_walks(cfg, 2 * batch)
         walks = dataset.inputs
         ours = OurStep(cfg, dataset, batch, device)
         steps: dict[str, Step] = {"ours": ours, "reference": ReferenceStep(cfg, walks, batch, workers, device)}

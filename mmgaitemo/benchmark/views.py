@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from mmgaitemo.benchmark import limits, machine
-from mmgaitemo.benchmark.our_step import OurStep, RandomWalks, read_config, shown
+from mmgaitemo.benchmark.layouts import random_walks
+from mmgaitemo.benchmark.our_step import OurStep, read_config, shown
 from mmgaitemo.benchmark.reference_views import AimCLRViews, ReferenceViews, SSALViews, received
 from mmgaitemo.benchmark.timing import interleaved
 from mmgaitemo.registry import MODELS
@@ -32,7 +33,7 @@ def run(device: str, threads: int, rounds: int, config: str | None = None, batch
     cfg = read_config(config, "ssal_egait_quarter.py")
     skeleton = get_skeleton(cfg.model.data_preprocessor.skeleton)
     with machine.using_threads(threads):
-        dataset = RandomWalks(cfg, batch)
+        dataset = random_walks(cfg, batch)
         walks = dataset.inputs
         data = {"inputs": walks.to(device), "label": torch.zeros(batch, dtype=torch.int64), "id": dataset.ids}
         preprocessor = MODELS.build(cfg.model.data_preprocessor).to(device)
