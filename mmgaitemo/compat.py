@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mmengine.config.config
 import mmengine.optim
 import torch
 import torch.distributed
@@ -22,6 +23,18 @@ from torch import Tensor, nn
 
 from mmgaitemo.errors import CheckpointError
 from mmgaitemo.registry import OPTIM_WRAPPERS
+
+
+def as_written(text: str, **_: Any) -> tuple[str, bool]:
+    """Leave the text of a config as MMEngine wrote it.
+
+    yapf takes up to 3 s, and a run formats its config for the log, the dump and each checkpoint. MMEngine's
+    switch against that, ``format_python_code`` (open-mmlab/mmengine#1232), reaches only lazy configs.
+    """
+    return text, False
+
+
+mmengine.config.config.FormatCode = as_written
 
 
 def load_from_local(filename: str, map_location: Any = "cpu") -> Any:

@@ -74,9 +74,13 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
     except (KeyError, TypeError, IndexError) as error:
         raise ConfigError("--cfg-options", "cannot be merged", found=error, remedy="correct the key") from error
     epochs = options.get("train_cfg.max_epochs")
-    alone = not any(option.split(".")[0] == "param_scheduler" for option in options)
-    if alone and type(epochs) is type(planned) is int and 0 < planned != epochs:
+    if not type(epochs) is type(planned) is int or not 0 < planned != epochs:
+        return
+    if not any(option.split(".")[0] == "param_scheduler" for option in options):
         _stretch_schedule(cfg, planned, epochs)
+    mining = setting_at(cfg._cfg_dict, "model.mining")
+    if mining and not any(option.startswith("model.mining") for option in options):
+        mining["begin"] = round(mining["begin"] * epochs / planned)
 
 
 def _check(cfg: Config, option: str, value: Any) -> None:

@@ -27,12 +27,10 @@ SCHEDULE = (
     "val_dataloader.dataset",
     "default_hooks.momentum",
 )
-ENCODER = (
-    "model.backbone",
-    "model.data_preprocessor.skeleton",
-    "model.data_preprocessor.stream",
-    "train_dataloader.dataset.pipeline",
-)
+RECORDINGS = ("train_dataloader.dataset.type", "train_dataloader.dataset.files")
+NETWORK = ("model.backbone", "model.data_preprocessor.skeleton", "model.data_preprocessor.stream")
+PREPARATION = ("val_dataloader.dataset.pipeline",)  # that of training may leave room for views
+ENCODER = (*NETWORK, *PREPARATION)
 
 
 def read_settings(text: str) -> dict[str, Any]:
@@ -75,11 +73,42 @@ def check_made_with(checkpoint: Mapping[str, Any], cfg: Config, keys: Iterable[s
         where: The file, for the message.
 
     Raises:
-        CheckpointError: Settings differ; names up to eight of them.
+        CheckpointError: Settings differ, and it names up to eight of them; or its config cannot be read.
+    """
+    if changed := changed_since(checkpoint, cfg, keys, where):
+        raise CheckpointError(
+            where,
+            "the checkpoint was made with other settings",
+            found=f"{', '.join(changed[:8])}{', ...' if len(changed) > 8 else ''} differ",
+            remedy="pass the same config and --cfg-options as then (the work_dir holds the config), or start a new run",
+        )
+
+
+def check_encoder(checkpoint: Mapping[str, Any], cfg: Config, where: str) -> list[str]:
+    """Refuse an encoder of another network, or one of these very recordings prepared in another way.
+
+    Other recordings need a preparation of their own: an encoder may be carried from one data set to another (transfer).
+
+    Returns:
+        Dotted keys at which the preparation differs: none, or of other recordings, for the user to read.
+
+    Raises:
+        CheckpointError: Settings differ that must not.
+    """
+    elsewhere = bool(changed_since(checkpoint, cfg, RECORDINGS, where))
+    check_made_with(checkpoint, cfg, NETWORK if elsewhere else ENCODER, where)
+    return changed_since(checkpoint, cfg, PREPARATION, where)
+
+
+def changed_since(checkpoint: Mapping[str, Any], cfg: Config, keys: Iterable[str], where: str) -> list[str]:
+    """Dotted keys at which the settings a checkpoint was made with differ from a config; see ``check_made_with``.
+
+    Raises:
+        CheckpointError: Its config cannot be read.
     """
     text = checkpoint["meta"].get("cfg")
     if text is None:
-        return
+        return []
     try:
         old = read_settings(text)
     except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError) as error:
@@ -88,11 +117,4 @@ def check_made_with(checkpoint: Mapping[str, Any], cfg: Config, keys: Iterable[s
         ) from None
     new = read_settings(cfg.pretty_text)
     changed = [path for key in keys for path in differing(setting_at(old, key), setting_at(new, key), key)]
-    changed = [path for path in changed if path != "model.encoder"]  # where the weights came from, not what they are
-    if changed:
-        raise CheckpointError(
-            where,
-            "the checkpoint was made with other settings",
-            found=f"{', '.join(changed[:8])}{', ...' if len(changed) > 8 else ''} differ",
-            remedy="pass the same config and --cfg-options as then (the work_dir holds the config), or start a new run",
-        )
+    return [path for path in changed if path != "model.encoder"]  # where the weights came from, not what they are

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmgaitemo.config import ROLES, Built, explained, preflight
 from mmgaitemo.errors import ConfigError, DataError, GaitError
+from mmgaitemo.models.data_preprocessor import check_in_channels
 from mmgaitemo.samples import sample_ids, sample_labels
 
 
@@ -42,7 +43,8 @@ def rehearse(cfg: Config) -> Built:
     """
     built = preflight(cfg)
     _check_classes(built)
-    _check_held_out(built)
+    check_in_channels(built.model)
+    check_held_out(built)
     trial = copy.deepcopy(cfg)
     trial.update(log_level="ERROR", experiment_name="rehearsal", resume=False, load_from=None)
     trial.visualizer = dict(type="Visualizer")
@@ -66,7 +68,13 @@ def rehearse(cfg: Config) -> Built:
             raise explained(error, cfg, "the first training step fails with these settings") from error
 
 
-def _check_held_out(built: Built) -> None:
+def check_held_out(built: Built) -> None:
+    """Refuse an evaluation on walks without labels, or on walks that are trained on or vote.
+
+    Raises:
+        DataError: Held-out walks have no label.
+        ConfigError: They are training walks too.
+    """
     train, held_out, bank = map(built.datasets.get, ROLES)
     if held_out is None:
         return

@@ -1,8 +1,12 @@
-"""What the tests share: few threads, a tiny contrast model, and stand-ins for data that cannot be shipped."""
+"""What the tests share: one thread, a tiny contrast model, and stand-ins for data that cannot be shipped."""
 
 from __future__ import annotations
 
 import os
+
+# Read when PyTorch is loaded: a thread that waits for another sleeps. On a busy machine it would burn most of the time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from pathlib import Path
 
 import h5py
@@ -21,8 +25,8 @@ PATHOGAIT = ("antalgic", "lurch", "normal", "steppage", "stiff_legged", "trendel
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _few_threads() -> None:
-    torch.set_num_threads(2)
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # what is computed here is too small for more
     init_default_scope("mmgaitemo")
 
 

@@ -1,15 +1,15 @@
-"""Runs of converters: in this process, because starting Python takes longer than converting, or as a user does."""
+"""Runs of converters: their ``main`` alone, or the whole command."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from subprocess import CompletedProcess
 from unittest.mock import patch
 
+from commands import run_here
 from runs import ROOT
 
 FOLDER = ROOT / "tools" / "dataset_converters"
@@ -29,13 +29,6 @@ def converter(name: str) -> Callable[..., int]:
     return run
 
 
-def run_converter(name: str, *args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The converter as a program of its own."""
-    return subprocess.run(
-        [sys.executable, str(FOLDER / f"{name}.py"), *map(str, args)],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def run_converter(name: str, *args: str | Path, cwd: Path, run: Callable = run_here) -> CompletedProcess[str]:
+    """The converter with all it says; ``run=as_program`` where it has to be a program of its own."""
+    return run(FOLDER / f"{name}.py", *args, cwd=cwd)

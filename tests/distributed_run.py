@@ -1,4 +1,4 @@
-"""One rank of a distributed run: train a config and leave this rank's queue behind."""
+"""One rank of distributed runs: train one config after the other, and leave this rank's queue of each behind."""
 
 import os
 import sys
@@ -11,8 +11,9 @@ from mmgaitemo.compat import prepare_distributed
 from mmgaitemo.config import load_config
 
 torch.set_num_threads(1)
-cfg = load_config(sys.argv[1])
-prepare_distributed(cfg)
-runner = Runner.from_cfg(cfg)
-runner.train()
-torch.save(runner.model.module.queue.state_dict(), Path(cfg.work_dir) / f"rank{os.environ['RANK']}.pth")
+for path in sys.argv[1:]:
+    cfg = load_config(path)
+    prepare_distributed(cfg)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    torch.save(runner.model.module.queue.state_dict(), Path(cfg.work_dir) / f"rank{os.environ['RANK']}.pth")

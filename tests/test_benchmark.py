@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import runpy
 import sys
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,6 @@ from mmgaitemo.benchmark.roofline import by_kind, layers
 from mmgaitemo.benchmark.timing import Timing, interleaved
 
 LIMITS = {"sgemm": 1e11, "bandwidth": 1e10}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with machine.using_threads(1):
-        yield
 
 
 def test_variants_are_called_in_turn_and_the_warm_up_is_not_counted() -> None:
@@ -168,7 +161,7 @@ def test_every_part_runs_and_keeps_its_figures(
 def test_what_cannot_be_measured_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    without_strong = ROOT / "configs" / "baselines" / "skeletonclr_egait.py"
+    without_strong = ROOT / "configs" / "baselines" / "skeletonclr_stgcn_egait.py"
     assert "strong view" in benchmark(monkeypatch, "step", "--config", without_strong)
     assert "no such config" in benchmark(monkeypatch, "views", "--config", tmp_path / "none.py")
     if not torch.cuda.is_available():

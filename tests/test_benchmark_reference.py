@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from torch import Tensor
 from mmgaitemo.augmentation import SSA, RandomSpatiotemporalMask, TemporalCrop, UpperBodyJitter
 from mmgaitemo.benchmark import reference_views
 from mmgaitemo.benchmark.layouts import random_walks
-from mmgaitemo.benchmark.machine import using_threads
 from mmgaitemo.benchmark.our_step import OurStep
 from mmgaitemo.benchmark.reference_layers import reference_encoder
 from mmgaitemo.benchmark.reference_step import ReferenceStep
@@ -25,12 +23,6 @@ from mmgaitemo.registry import BACKBONES
 from mmgaitemo.skeleton import FIVE_PARTS, get_skeleton
 
 WALKS = 2000
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with using_threads(1):  # what is computed here is too small for more
-        yield
 
 
 def graph(**options: Any) -> dict[str, Any]:

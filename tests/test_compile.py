@@ -62,7 +62,7 @@ def test_compiled_to_machine_code_the_results_are_equal() -> None:
 
 
 def test_a_copy_of_a_compiled_model_uses_its_own_weights() -> None:
-    model = tiny_ssal(compile=dict(backend="eager"))
+    model = tiny_ssal(backbone=dict(type="PlainEncoder"), compile=dict(backend="eager"))
     model.data_preprocessor.seed(0)
     data = model.data_preprocessor(batch(), training=True)
     before = model(**data, mode="loss")["loss_divergence"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bvh_files import POSITIONS, Joint, bvh_text, write, xsens_text
+from commands import as_program
 from converter_runs import converter, run_converter
 from runs import ROOT
 
@@ -180,7 +181,8 @@ def test_the_first_frame_of_cmu_is_no_movement(tool: Convert, tmp_path: Path) ->
 
 
 def test_on_the_command_line(folder: Path, tmp_path: Path) -> None:
-    result = run_converter("bvh", "lab", "a.gait.h5", "--preset", "xsens", "--dry-run", "--window", "10", cwd=tmp_path)
+    words = ("lab", "a.gait.h5", "--preset", "xsens", "--dry-run", "--window", "10")
+    result = run_converter("bvh", *words, cwd=tmp_path, run=as_program)
     assert result.returncode == 0 and "dry run" in result.stdout, result.stderr
     result = run_converter("bvh", "lab", "a.gait.h5", "--preset", "smpl", cwd=tmp_path)
     assert result.returncode == 1 and result.stderr.startswith("error: preset") and result.stderr.count("\n") == 1

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from commands import as_program
 from conftest import write_pair
 from converter_runs import converter, run_converter
 from runs import ROOT
@@ -177,7 +178,7 @@ def test_bad_files_are_refused_whole(tool: Convert, tmp_path: Path) -> None:
     with h5py.File(folder / "features.h5", "r+") as file:
         key = sorted(file)[3]
         file[key][4, 5] = np.nan
-    result = run_converter("egait", folder, "e.gait.h5", cwd=tmp_path)
+    result = run_converter("egait", folder, "e.gait.h5", cwd=tmp_path, run=as_program)
     assert result.returncode == 1 and result.stderr.startswith("error: ") and key in result.stderr, result.stderr
     with h5py.File(folder / "features.h5", "r+") as file:
         del file[key]

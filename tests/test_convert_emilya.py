@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bvh_files import write, xsens_text
+from commands import as_program
 from converter_runs import converter, run_converter
 from runs import ROOT
 
@@ -140,5 +141,5 @@ def test_folders_that_are_none(convert: Callable, data: Path, tmp_path: Path) ->
 
 
 def test_the_help_says_that_nobody_had_the_data(tmp_path: Path) -> None:
-    result = run_converter("emilya", "--help", cwd=tmp_path)
+    result = run_converter("emilya", "--help", cwd=tmp_path, run=as_program)
     assert result.returncode == 0 and "Nobody who worked on it had\nthe data" in result.stdout

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import as_program
 from converter_runs import run_converter
 from fuzz_converters import mutate
 
@@ -204,7 +205,7 @@ def test_the_tool_says_it_in_one_line_and_writes_nothing(tmp_path: Path) -> None
     (tmp_path / "in" / "a.csv").write_bytes(csv())
     (tmp_path / "in" / "b.csv").write_bytes(csv({(2, 4): "x"}))
     (tmp_path / "map.json").write_text(json.dumps({"skeleton": "egait16", "unit": "m", "up": "y"}))
-    result = run_converter("generic", "in", "out/a.gait.h5", "--columns", "map.json", cwd=tmp_path)
+    result = run_converter("generic", "in", "out/a.gait.h5", "--columns", "map.json", cwd=tmp_path, run=as_program)
     assert result.returncode == 1
     assert "refused  b.csv: in/b.csv, line 3, column 'spine_y': is no number. Found: 'x'." in result.stdout
     assert "Traceback" not in result.stderr

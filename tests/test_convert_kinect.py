@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import as_program
 from converter_runs import converter, run_converter
 from runs import ROOT
 
@@ -228,7 +229,7 @@ def test_ends_where_the_tables_ran_out_are_cut_or_refused(
 def test_the_real_walks(tmp_path: Path) -> None:
     if not REAL.is_file():
         pytest.skip("the pathological gaits are not here: set MMGAITEMO_DATA to the folder that contains pathogait")
-    result = run_converter("kinect", REAL, "k.gait.h5", "--allow-refused", cwd=tmp_path)
+    result = run_converter("kinect", REAL, "k.gait.h5", "--allow-refused", cwd=tmp_path, run=as_program)
     assert result.returncode == 0, result.stderr
     named = {
         word: {line.split()[1].rstrip(":") for line in result.stdout.splitlines() if line.startswith(f"{word}  ")}

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from commands import as_program
 from converter_runs import converter, run_converter
 
 from mmgaitemo.archive import GaitArchive
@@ -262,7 +263,7 @@ def test_bad_files_are_refused_whole(tool: Convert, tmp_path: Path) -> None:
 
 def test_on_the_command_line(tmp_path: Path) -> None:
     save(tmp_path / "x.pkl", entry("a"))
-    result = run_converter("mmaction", "read", "x.pkl", "x.gait.h5", cwd=tmp_path)
+    result = run_converter("mmaction", "read", "x.pkl", "x.gait.h5", cwd=tmp_path, run=as_program)
     assert result.returncode == 0 and "written: x.gait.h5" in result.stdout, result.stderr
     result = run_converter("mmaction", "write", "x.gait.h5", "x.pkl", cwd=tmp_path)
     assert result.returncode == 1 and result.stderr.startswith("error: x.pkl") and result.stderr.count("\n") == 1

@@ -23,8 +23,6 @@ from mmgaitemo.datasets.synthetic_walks import synthetic_walks
 from mmgaitemo.registry import DATASETS
 from mmgaitemo.skeleton import COCO17, EGAIT16, Skeleton
 
-torch.set_num_threads(1)
-
 NORMALISE = dict(
     order=("length", "centre", "scale", "heading", "pack"),
     length=dict(type="TileCyclic", length=48),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import runpy
 import shlex
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from bvh_files import write, xsens_text
+from commands import as_program, run_here
 from mmengine.runner import Runner
 from runs import ROOT, TINY_ENCODER
 
@@ -42,10 +41,12 @@ def small(*more: str) -> list[str]:
     return ["--cfg-options", "train_cfg.max_epochs=1", "train_dataloader.batch_size=8", *encoder, *more]
 
 
-def shell(line: str, cwd: Path, env: dict[str, str], *arguments: str) -> str:
-    words = [sys.executable if word == "python" else word for word in shlex.split(line, comments=True)]
+def shell(line: str, cwd: Path, *arguments: str, run: Callable = run_here, env: dict[str, str] | None = None) -> str:
+    """Run ``python TOOL ...`` in a folder that is not the repository; what it prints."""
+    python, *words = shlex.split(line, comments=True)
+    assert python == "python"
     words = [str(ROOT / word) if word.startswith(("tools/", "configs/")) else word for word in words]
-    done = subprocess.run([*words, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+    done = run(*words, *arguments, cwd=cwd, env=env)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -57,24 +58,22 @@ def test_the_first_two_bash_blocks_are_the_two_commands_and_nothing_else() -> No
 def test_commands_for_egait_run_in_their_order(stand_ins: dict[str, str], tmp_path: Path) -> None:
     export, pretrain, probe, test = blocks("README.md", "shell")[0].strip().splitlines()
     assert export.startswith("export MMGAITEMO_EGAIT=")
-    env = {**os.environ, **stand_ins, "OMP_NUM_THREADS": "1"}
-    shell(pretrain, tmp_path, env, *small())
+    shell(pretrain, tmp_path, *small(), env=stand_ins)
     named = re.search(r"--encoder (\S+)", probe)
     assert named is not None
     epochs = load_config(ROOT / "configs" / "ssal_egait.py").train_cfg.max_epochs
     assert named[1] == f"work_dirs/ssal_egait/epoch_{epochs}.pth"  # what the full schedule leaves behind
     shutil.copy(tmp_path / "work_dirs/ssal_egait/epoch_1.pth", tmp_path / named[1])
-    assert "accuracy" in shell(probe, tmp_path, env, *small())
-    assert "knn/accuracy" in shell(test, tmp_path, env, *small())
+    assert "accuracy" in shell(probe, tmp_path, *small(), env=stand_ins)
+    assert "knn/accuracy" in shell(test, tmp_path, *small(), env=stand_ins)
 
 
 def test_commands_for_own_recordings_run(tmp_path: Path) -> None:
     for walk in synthetic_walks(num_persons=2, takes=1, seed=0):
         text = xsens_text(np.tile(walk.positions, (2, 1, 1)), EGAIT16.joints)
         write(tmp_path / "RECORDINGS" / f"{walk.person}_{MOODS[walk.label]}_1.bvh", text)
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
     for line in blocks("README.md", "shell")[1].strip().splitlines():
-        shell(line, tmp_path, env)
+        shell(line, tmp_path, run=as_program)
     with GaitArchive(tmp_path / "lab.gait.h5") as archive:
         assert set(archive.info.label_names) == set(MOODS)
         assert len(set(archive.subjects)) == 2
@@ -82,9 +81,8 @@ def test_commands_for_own_recordings_run(tmp_path: Path) -> None:
 
 
 def test_the_command_for_one_ablation_runs(stand_ins: dict[str, str], tmp_path: Path) -> None:
-    line = blocks("README.md", "shell")[2].strip()
-    env = {**os.environ, **stand_ins, "OMP_NUM_THREADS": "1"}
-    shell(line.split(" --cfg-options ")[0], tmp_path, env, *small(*line.split(" --cfg-options ")[1].split()))
+    line, options = blocks("README.md", "shell")[2].strip().split(" --cfg-options ")
+    shell(line, tmp_path, *small(*options.split()), env=stand_ins)
     assert (tmp_path / "work_dirs/big_queue/epoch_1.pth").is_file()
 
 
@@ -144,12 +142,11 @@ def test_the_worked_example_of_ten_sequences_runs(tmp_path: Path, monkeypatch: p
     exec(compile(read, "docs/archive.md", "exec"), scope)
     assert len(scope["lengths"]) == 10
     (tmp_path / "ssal_ten.py").write_text(config)
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
     check, browse, train = blocks("docs/archive.md", "shell")[0].strip().splitlines()
-    shell(check, tmp_path, env)
-    shell(browse, tmp_path, env)
+    shell(check, tmp_path)
+    shell(browse, tmp_path)
     assert (tmp_path / "ten.html").stat().st_size > 10_000
-    shell(train, tmp_path, env, *small("train_dataloader.batch_size=4"))
+    shell(train, tmp_path, *small("train_dataloader.batch_size=4"))
     assert (tmp_path / "work_dirs/ssal_ten/epoch_1.pth").is_file()
 
 

@@ -16,9 +16,10 @@ from mmgaitemo.errors import ConfigError
 from mmgaitemo.memory import keep_freed_memory
 from mmgaitemo.models.backbones import CFFN, AdaptiveFrequencyFilter
 from mmgaitemo.models.backbones import frequency as frequency_module
-from mmgaitemo.models.backbones.frequency import complex_transform, inverse_real_transform, real_transform
+from mmgaitemo.models.backbones.frequency import half_transform, inverse_half_transform, real_transform
 from mmgaitemo.models.backbones.graph import spatial_partition
 from mmgaitemo.models.backbones.stgcn import GraphConv
+from mmgaitemo.models.modules import readout as readout_module
 from mmgaitemo.models.modules.bit_dropout import BitDropout
 from mmgaitemo.models.modules.readout import Readout
 from mmgaitemo.skeleton import get_skeleton
@@ -39,7 +40,7 @@ def cffn(**graph: Any) -> CFFN:
 
 
 @pytest.mark.parametrize("skeleton", ["egait16", "kinect25"])
-@pytest.mark.parametrize(("narrow", "wide"), [(3, 8), (8, 3), (5, 5)])
+@pytest.mark.parametrize(("narrow", "wide"), [(3, 8), (8, 3), (16, 17)])  # the last is gathered
 def test_gathering_first_is_the_published_graph_convolution(skeleton: str, narrow: int, wide: int) -> None:
     adjacency = torch.from_numpy(spatial_partition(get_skeleton(skeleton)))
     layer = GraphConv(narrow, wide, adjacency)
@@ -62,23 +63,24 @@ def test_gathering_first_is_the_published_graph_convolution(skeleton: str, narro
 def test_the_matrices_are_numpys_transforms_and_their_inverses(h: int, w: int) -> None:
     device = torch.device("cpu")
     rng = np.random.default_rng(0)
-    row, column, half = rng.normal(size=w), rng.normal(size=(h, 2)), rng.normal(size=(w // 2 + 1, 2))
+    column = rng.normal(size=h)
+    row, spectrum, half = (rng.normal(size=(size, 2)) @ [1, 1j] for size in (w, h, w // 2 + 1))
 
-    def parts(values: np.ndarray) -> np.ndarray:
+    def each(values: np.ndarray) -> np.ndarray:  # real, imaginary, real, imaginary, ...
         return np.stack([values.real, values.imag], -1).ravel()
 
-    def complex_of(values: np.ndarray) -> np.ndarray:
-        return values[:, 0] + 1j * values[:, 1]
+    def planes(values: np.ndarray) -> np.ndarray:  # all real parts, then all imaginary ones
+        return np.concatenate([values.real, values.imag])
 
     expected = [
-        (real_transform(w, device), row, parts(np.fft.rfft(row, norm="ortho"))),
-        (complex_transform(h, device), column, parts(np.fft.fft(complex_of(column), norm="ortho"))),
-        (complex_transform(h, device).T, column, parts(np.fft.ifft(complex_of(column), norm="ortho"))),
-        # Any spectrum, not only that of a row: the mask leaves none.
-        (inverse_real_transform(w, device), half, np.fft.irfft(complex_of(half), n=w, norm="ortho")),
+        (real_transform(h, device), column, each(np.fft.fft(column, norm="ortho"))),
+        (real_transform(h, device).T, each(spectrum), np.fft.ifft(spectrum, norm="ortho").real),
+        (half_transform(w, device), planes(row), each(np.fft.fft(row, norm="ortho")[: len(half)])),
+        # Any spectrum, not only that of a row: the mask leaves none. Only the real part counts.
+        (inverse_half_transform(w, device)[:w], each(half), np.fft.irfft(half, n=w, norm="ortho")),
     ]
     for matrix, values, transformed in expected:
-        np.testing.assert_allclose(matrix.numpy() @ values.ravel(), transformed, atol=1e-5)
+        np.testing.assert_allclose(matrix.numpy() @ values, transformed, atol=1e-5)
 
 
 def test_the_filter_learns_after_it_was_evaluated_and_exported() -> None:
@@ -106,6 +108,25 @@ def test_the_filter_is_the_same_by_matrices_and_by_fft(monkeypatch: pytest.Monke
         torch.testing.assert_close(by_matrices, by_fft, atol=2e-4, rtol=1e-4)
 
 
+def test_the_gradients_written_by_hand_are_those_of_the_values() -> None:
+    spectrum, mask = (torch.randn(2, 3, 2, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    real, imag = (parts.detach().unbind(2) for parts in (spectrum, mask))
+    product = torch.complex(*real) * (1 + torch.complex(*imag))
+    filtered = frequency_module._Filtered.apply(spectrum, mask)
+    torch.testing.assert_close(filtered, torch.stack([product.real, product.imag], 2))
+    assert torch.autograd.gradcheck(frequency_module._Filtered.apply, (spectrum, mask))
+    frames = torch.randn(2, 5, 3, 4)
+    frames[0, :, 1] = 0.3  # a joint that stands still
+    frames.requires_grad_()
+    mean, deviation = readout_module._MeanAndDeviation.apply(frames)
+    plain = (frames.var(1, correction=0) + 1e-6).sqrt()
+    cotangents = tuple(torch.randn(2, *mean.shape))
+    gradient, expected = (
+        torch.autograd.grad(both, frames, cotangents) for both in ((mean, deviation), (frames.mean(1), plain))
+    )
+    torch.testing.assert_close(gradient, expected)
+
+
 @pytest.mark.parametrize("p", [0.5, 0.1])
 def test_dropout_drops_each_element_with_its_probability_and_alone(p: float) -> None:
     torch.manual_seed(0)
@@ -116,8 +137,8 @@ def test_dropout_drops_each_element_with_its_probability_and_alone(p: float) -> 
     count = kept.numel()
     assert abs(float(kept.mean()) - (1 - p)) < 5 * math.sqrt(p * (1 - p) / count)
     assert abs(float(masks.mean()) - 1) < 5 * math.sqrt(p / (1 - p) / count)
-    flat = kept.permute(0, 1, 3, 4, 2).reshape(20, -1) - (1 - p)  # in the order of memory: four share one draw
-    for lag in (1, 2, 3, 4, 16):
+    flat = kept.permute(0, 1, 3, 4, 2).reshape(20, -1) - (1 - p)  # in the order of memory
+    for lag in (1, 2, 3, 4, 16, flat.shape[1] // 8):  # four neighbours, or for p = 0.5 eighths, share one draw
         correlation = float((flat[:, lag:] * flat[:, :-lag]).mean()) / (p * (1 - p))
         assert abs(correlation) < 5 / math.sqrt(count)
     assert abs(float((flat[1:] * flat[:-1]).mean())) / (p * (1 - p)) < 5 / math.sqrt(count)

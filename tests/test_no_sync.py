@@ -37,6 +37,7 @@ def observed() -> dict[str, Any]:
         ("ssal", EPOCH),
         ("ssal, data on the device", EPOCH),
         ("mining", EPOCH),
+        ("kinematics", EPOCH),
         ("accumulated", EPOCH),
         ("often", 3),
         ("half", EPOCH),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from commands import run_here
 from runs import ROOT
 
 
@@ -76,14 +74,8 @@ def test_spoilt_files_stop_a_run_before_it_writes(case: str, stand_ins: dict[str
     spoil(folder)
     cwd = tmp_path / "cwd"
     cwd.mkdir()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools/train.py"), str(ROOT / "configs/ssal_egait.py")],
-        cwd=cwd,
-        env={**os.environ, "MMGAITEMO_EGAIT": str(folder), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    config, env = ROOT / "configs/ssal_egait.py", {"MMGAITEMO_EGAIT": str(folder)}
+    done = run_here("tools/train.py", config, cwd=cwd, env=env)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ") and "Remedy: " in last

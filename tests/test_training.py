@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import plain_encoder  # noqa: F401  registers what custom_imports names
 import pytest
 import torch
+from commands import run_program
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from runs import ROOT, tiny_config, train
 
+from mmgaitemo.benchmark.machine import using_threads
 from mmgaitemo.errors import CheckpointError, ConfigError, TrainingError
 from mmgaitemo.evaluation import knn_scores
 from mmgaitemo.registry import HOOKS
@@ -46,10 +44,22 @@ def differences(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> dict[
     return {key: float((a[key].double() - b[key].double()).abs().max()) for key in a if a[key].numel()}
 
 
+DROPOUT, WORKERS = "model.backbone.graph.dropout", "train_dataloader.num_workers"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Runs of two epochs with random views and dropout on two threads, by their number of workers."""
+    folders = {workers: tmp_path_factory.mktemp("whole") for workers in (0, 2)}
+    with using_threads(2):
+        for workers, folder in folders.items():
+            train(tiny_config(folder, **{WORKERS: workers, DROPOUT: 0.3}))
+    return folders
+
+
 @pytest.mark.parametrize("workers", [0, 2])
-def test_resumed_run_is_bit_identical(tmp_path: Path, workers: int) -> None:
-    options = {"train_dataloader.num_workers": workers, "model.backbone.graph.dropout": 0.3}
-    train(tiny_config(tmp_path / "whole", **options))
+def test_resumed_run_is_bit_identical(tmp_path: Path, whole: dict[int, Path], workers: int) -> None:
+    options = {WORKERS: workers, DROPOUT: 0.3}
 
     @HOOKS.register_module(force=True)
     class PowerCut(Hook):
@@ -59,30 +69,28 @@ def test_resumed_run_is_bit_identical(tmp_path: Path, workers: int) -> None:
             if runner.epoch == 0:
                 raise KeyboardInterrupt
 
-    cut = tiny_config(tmp_path / "cut", **options)
+    cut = tiny_config(tmp_path, **options)
     cut.default_hooks.power_cut = dict(type="PowerCut")
-    with pytest.raises(KeyboardInterrupt):
-        train(cut)
-    torch.manual_seed(99)  # whatever state the new process starts in
-    train(tiny_config(tmp_path / "cut", **options, resume=True))
-    whole, resumed = (states(tmp_path / name / "epoch_2.pth") for name in ("whole", "cut"))
-    assert set(differences(whole, resumed).values()) == {0.0}
-    assert whole["queue.pointer"] == (2 * 4 * 8) % 37
-    assert (whole["queue.samples"] >= 0).all()
+    with using_threads(2):
+        with pytest.raises(KeyboardInterrupt):
+            train(cut)
+        torch.manual_seed(99)  # whatever state the new process starts in
+        train(tiny_config(tmp_path, **options, resume=True))
+    expected, resumed = (states(folder / "epoch_2.pth") for folder in (whole[workers], tmp_path))
+    assert set(differences(expected, resumed).values()) == {0.0}
+    assert expected["queue.pointer"] == (2 * 4 * 8) % 37
+    assert (expected["queue.samples"] >= 0).all()
 
 
-def test_workers_do_not_change_a_run(tmp_path: Path) -> None:
-    for workers in (0, 2):
-        train(tiny_config(tmp_path / str(workers), **{"train_dataloader.num_workers": workers}))
-    a, b = (states(tmp_path / name / "epoch_2.pth") for name in ("0", "2"))
+def test_workers_do_not_change_a_run(whole: dict[int, Path]) -> None:
+    a, b = (states(folder / "epoch_2.pth") for folder in whole.values())
     assert set(differences(a, b).values()) == {0.0}
 
 
-def test_views_and_weights_move_every_epoch_and_the_seed_matters(tmp_path: Path) -> None:
-    train(tiny_config(tmp_path / "a"))
-    train(tiny_config(tmp_path / "b", **{"randomness.seed": 1}))
-    first, last = (states(tmp_path / "a" / f"epoch_{n}.pth") for n in (1, 2))
-    other = states(tmp_path / "b" / "epoch_2.pth")
+def test_views_and_weights_move_every_epoch_and_the_seed_matters(tmp_path: Path, whole: dict[int, Path]) -> None:
+    train(tiny_config(tmp_path, **{"randomness.seed": 1, DROPOUT: 0.3}))
+    first, last = (states(whole[0] / f"epoch_{n}.pth") for n in (1, 2))
+    other = states(tmp_path / "epoch_2.pth")
     moved = differences(first, last)
     for part in ("backbone.branches.graph", "key_backbone.branches.graph", "head", "key_head"):
         assert any(value > 0 for key, value in moved.items() if key.startswith(part)), part
@@ -103,36 +111,46 @@ def test_accumulated_batches_equal_one_large_batch(tmp_path: Path) -> None:
     assert large["queue.pointer"] > 0
 
 
-def launch(script: Path, processes: int, *args: str) -> None:
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    result = subprocess.run([*command, str(script), *args], env=env, capture_output=True, text=True, timeout=300)
+def contrast_of_one_process(folder: Path) -> Config:
+    """The contrast whose loss is a mean over samples, on eight walks a step."""
+    return without_batchnorm(tiny_config(folder, **NO_VIEWS))
+
+
+@pytest.fixture(scope="module")
+def distributed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs of two processes each: "plain", one of half the batch, and "full", the whole model on random views."""
+    folder = tmp_path_factory.mktemp("distributed")
+    plain, full = contrast_of_one_process(folder / "plain"), tiny_config(folder / "full")
+    plain.train_dataloader.batch_size = 4
+    for cfg in (plain, full):
+        cfg.launcher = "pytorch"
+        cfg.dump(f"{cfg.work_dir}.py")
+    env = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    command = ["python", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    script = ROOT / "tests" / "distributed_run.py"
+    result = run_program(*command, script, folder / "plain.py", folder / "full.py", cwd=folder, env=env)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return folder
 
 
-def test_two_processes_equal_one_with_the_double_batch(tmp_path: Path) -> None:
-    cfg = without_batchnorm(tiny_config(tmp_path / "one", **NO_VIEWS))
-    train(copy.deepcopy(cfg))
-    cfg.work_dir = str(tmp_path / "two")
-    cfg.train_dataloader.batch_size = 4
-    cfg.launcher = "pytorch"
-    cfg.dump(tmp_path / "two.py")
-    launch(ROOT / "tests" / "distributed_run.py", 2, str(tmp_path / "two.py"))
-    one, two = (states(tmp_path / name / "epoch_2.pth") for name in ("one", "two"))
+def queues(run: Path) -> list[dict[str, torch.Tensor]]:
+    """What each rank holds at the end."""
+    return [torch.load(run / f"rank{rank}.pth", weights_only=True) for rank in (0, 1)]
+
+
+def test_two_processes_equal_one_with_the_double_batch(distributed: Path, tmp_path: Path) -> None:
+    train(contrast_of_one_process(tmp_path / "one"))
+    one, two = (states(path / "epoch_2.pth") for path in (tmp_path / "one", distributed / "plain"))
     assert max(differences(one, two).values()) < 1e-5
-    ranks = [torch.load(tmp_path / "two" / f"rank{rank}.pth", weights_only=True) for rank in (0, 1)]
+    ranks = queues(distributed / "plain")
     assert all(torch.equal(ranks[0][key], ranks[1][key]) for key in ranks[0])
     assert ranks[0]["samples"].ge(0).all()
 
 
-def test_both_ranks_hold_the_same_queue_with_the_full_model_and_random_views(tmp_path: Path) -> None:
-    cfg = tiny_config(tmp_path / "run")
-    cfg.launcher = "pytorch"
-    cfg.dump(tmp_path / "run.py")
-    launch(ROOT / "tests" / "distributed_run.py", 2, str(tmp_path / "run.py"))
-    ranks = [torch.load(tmp_path / "run" / f"rank{rank}.pth", weights_only=True) for rank in (0, 1)]
+def test_both_ranks_hold_the_same_queue_with_the_full_model_and_random_views(distributed: Path) -> None:
+    ranks, stored = queues(distributed / "full"), states(distributed / "full" / "epoch_2.pth")
     assert all(torch.equal(ranks[0][key], ranks[1][key]) for key in ranks[0])
-    assert all(torch.equal(states(tmp_path / "run" / "epoch_2.pth")[f"queue.{key}"], ranks[0][key]) for key in ranks[0])
+    assert all(torch.equal(stored[f"queue.{key}"], ranks[0][key]) for key in ranks[0])
     assert ranks[0]["pointer"] == (2 * 2 * 16) % 37
 
 
@@ -188,10 +206,10 @@ def test_the_first_non_finite_loss_stops_the_run_and_names_the_samples(tmp_path:
     assert not list(tmp_path.glob("*.pth"))
 
 
-def test_checkpoint_holds_no_pickled_objects_and_foreign_ones_are_refused_whole(tmp_path: Path) -> None:
-    train(tiny_config(tmp_path / "a"))
-    path = tmp_path / "a" / "epoch_2.pth"
-    checkpoint = torch.load(path, weights_only=True)
+def test_checkpoint_holds_no_pickled_objects_and_foreign_ones_are_refused_whole(
+    tmp_path: Path, whole: dict[int, Path]
+) -> None:
+    checkpoint = torch.load(whole[0] / "epoch_2.pth", weights_only=True)
     del checkpoint["state_dict"]["head.layers.0.weight"]
     checkpoint["state_dict"]["extra.weight"] = torch.zeros(1)
     torch.save(checkpoint, tmp_path / "foreign.pth")

@@ -44,7 +44,7 @@ def main() -> None:
     cfg.val_evaluator.confusion = args.confusion or str(Path(cfg.work_dir) / "confusion.png")
     built, checkpoint = preflight(cfg), read_checkpoint(args.checkpoint)
     check_state(built.model, checkpoint["state_dict"], args.checkpoint)
-    check_made_with(checkpoint, cfg, ("model", "train_dataloader.dataset.pipeline"), args.checkpoint)
+    check_made_with(checkpoint, cfg, ("model", "val_dataloader.dataset.pipeline"), args.checkpoint)
     check_unseen(checkpoint, built.datasets["val_dataloader.dataset"], args.checkpoint)
     Runner.from_cfg(cfg).val()
 

@@ -19,7 +19,7 @@ from mmgaitemo.errors import CheckpointError, ConfigError
 from mmgaitemo.memory import keep_freed_memory
 from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
 from mmgaitemo.models.encoder_io import check_state, check_unseen, read_checkpoint
-from mmgaitemo.provenance import ENCODER, SCHEDULE, check_made_with
+from mmgaitemo.provenance import SCHEDULE, check_encoder, check_made_with
 from mmgaitemo.rehearsal import rehearse
 from mmgaitemo.work_dir import AUTO, only_run_in, starting_point
 
@@ -59,7 +59,8 @@ def main() -> None:
     encoder = cfg.model.get("encoder")
     if encoder not in (None, UNTRAINED):
         checkpoint = read_checkpoint(encoder)
-        check_made_with(checkpoint, cfg, ENCODER, encoder)
+        if prepared := check_encoder(checkpoint, cfg, encoder):
+            print(f"transfer: the encoder comes from other recordings, prepared otherwise in {', '.join(prepared)}")
         if held_out := built.datasets.get("val_dataloader.dataset"):
             check_unseen(checkpoint, held_out, encoder)
     if start is not None:

@@ -2,4 +2,5 @@
 # train_dataloader.dataset.label_fraction=0.05 for another (the fractions are nested).
 _base_ = ["../_base_/finetune.py", "../_base_/synthgait.py"]
 label_file = "{{ fileDirname }}/../splits/synthgait.json"
-train_dataloader = dict(batch_size=16, dataset=dict(label_fraction=0.1, label_file=label_file))
+# The last batch is not dropped: one per cent of the walks are fewer than one full batch.
+train_dataloader = dict(batch_size=16, drop_last=False, dataset=dict(label_fraction=0.1, label_file=label_file))

@@ -1,9 +1,9 @@
 """Views: batched tensor transforms that run on the device, each sample with its own draw."""
 
 from mmgaitemo.augmentation.base import ViewTransform
-from mmgaitemo.augmentation.spatial import AxisMask, GaussianNoise, MirrorFlip, RandomRotate, Shear
+from mmgaitemo.augmentation.spatial import AxisMask, GaussianNoise, MirrorFlip, RandomRotate, RandomYaw, Shear
 from mmgaitemo.augmentation.strong import SSA, RandomSpatiotemporalMask, UpperBodyJitter
-from mmgaitemo.augmentation.temporal import GaussianBlur, TemporalCrop, TimeFlip
+from mmgaitemo.augmentation.temporal import GaussianBlur, RandomWindow, TemporalCrop, TimeFlip
 from mmgaitemo.augmentation.views import ContrastiveViews, SingleView, chain
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "MirrorFlip",
     "RandomRotate",
     "RandomSpatiotemporalMask",
+    "RandomWindow",
+    "RandomYaw",
     "Shear",
     "SingleView",
     "TemporalCrop",

@@ -32,7 +32,7 @@ from mmgaitemo.errors import ConfigError
 from mmgaitemo.registry import TRANSFORMS
 from mmgaitemo.skeleton import FIVE_PARTS, Skeleton
 
-_JITTER_SCALES = {"matrix": 1.0, "noise": 0.1}
+_JITTER_SCALES = {"matrix": 1.0, "near_identity": 0.3, "noise": 0.1}
 
 
 @TRANSFORMS.register_module()
@@ -47,9 +47,9 @@ class UpperBodyJitter(ViewTransform):
     * ``noise``: p <- p + d, d ~ N(0, scale^2) per coordinate, with an offset of its own for each joint.
 
     Args:
-        law: ``matrix`` or ``noise``.
-        scale: Largest matrix entry, or standard deviation of the noise in body scales; ``None``: 1 for ``matrix``,
-            0.1 for ``noise``.
+        law: ``matrix``, ``near_identity`` or ``noise``.
+        scale: Largest entry of J, or standard deviation of the noise in body scales; ``None``: 1 for ``matrix``, 0.3
+            for ``near_identity``, 0.1 for ``noise``.
         joints: Number of upper limb joints to move, a random subset per sample; ``None``: all.
         prob: Probability per sample.
 
@@ -68,11 +68,14 @@ class UpperBodyJitter(ViewTransform):
     def transform(self, x: Tensor, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
         """See `ViewTransform`."""
         moved = self._moved(len(x), skeleton, generator)[:, None, None]
-        if self.law == "matrix":
-            jittered = apply_matrix(x, uniform((len(x), 3, 3), -self.scale, self.scale, generator))
-        else:
+        if self.law == "noise":
             offset = torch.randn(len(x), 3, 1, x.shape[3], generator=generator, device=x.device)
             jittered = x + self.scale * offset
+        else:
+            matrix = uniform((len(x), 3, 3), -self.scale, self.scale, generator)
+            if self.law == "near_identity":
+                matrix.diagonal(dim1=1, dim2=2).add_(1)
+            jittered = apply_matrix(x, matrix)
         return choose(moved, jittered, x)
 
     def _moved(self, batch: int, skeleton: Skeleton, generator: torch.Generator) -> Tensor:

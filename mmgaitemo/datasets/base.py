@@ -15,7 +15,8 @@ from mmengine.dataset import BaseDataset, Compose
 from mmengine.logging import print_log
 
 from mmgaitemo.datasets.batches import Batch
-from mmgaitemo.datasets.prepared import PreparedInputs, prepared_inputs
+from mmgaitemo.datasets.pipelines.pack import PACKED
+from mmgaitemo.datasets.prepared import PreparedWalks, prepared_inputs
 from mmgaitemo.datasets.selection import Selection
 from mmgaitemo.datasets.splits import UNLABELLED
 from mmgaitemo.errors import ConfigError
@@ -64,7 +65,7 @@ class SkeletonDataset(BaseDataset):
     """Sequences of one skeleton layout, one of whose folds is held out.
 
     After ``full_init`` the N sequences of the split are prepared: ``labels`` (N,) int64 (-1 = unlabelled), ``ids`` and
-    ``groups`` (persons) are in memory, in the order of the source; the inputs are in a file (``PreparedInputs``), from
+    ``groups`` (persons) are in memory, in the order of the source; the inputs are in a file (``PreparedWalks``), from
     which ``inputs`` (N, 3, T, V) float32 reads all, ``dataset[i]`` one as ``dict(inputs=(3, T, V), label=(), id=str)``,
     and ``dataset.__getitems__([...])`` a whole batch. A subclass provides ``load_data_list``.
 
@@ -180,11 +181,11 @@ class SkeletonDataset(BaseDataset):
         self._groups = [sys.intern(record["group"]) for record in records]
         self._fully_initialized = True
 
-    def _prepare_all(self, records: list[dict[str, Any]]) -> PreparedInputs:
-        return PreparedInputs(self._prepare_each(records), len(records))
+    def _prepare_all(self, records: list[dict[str, Any]]) -> PreparedWalks:
+        return PreparedWalks(self._prepare_each(records), len(records))
 
-    def _prepare_each(self, records: list[dict[str, Any]]) -> Iterator[torch.Tensor]:
-        """(3, T, V) of each record; their coordinates are read, prepared and dropped one by one."""
+    def _prepare_each(self, records: list[dict[str, Any]]) -> Iterator[dict[str, torch.Tensor]]:
+        """What ``PackGait`` leaves of each record; their coordinates are read, prepared and dropped one by one."""
         shape, whole = None, []
         for record, positions in zip(records, self.load_positions(records), strict=True):
             results = self._prepare(record, positions)
@@ -199,7 +200,7 @@ class SkeletonDataset(BaseDataset):
                     found=f"{tuple(shape)} of {records[0]['id']!r}, {tuple(inputs.shape)} of {record['id']!r}",
                     remedy="bring them to one length with TileCyclic or Resample",
                 )
-            yield inputs
+            yield {kind: results[kind] for kind in PACKED if kind in results}
         if whole:
             found = f"in {len(whole)} of {len(records)} walks, such as {whole[:3]}: single cycles already, or irregular"
             print_log(f"WholeCycles finds no cycle that comes again {found}. They are taken whole", logger="current")
@@ -220,7 +221,7 @@ class SkeletonDataset(BaseDataset):
     def inputs(self) -> torch.Tensor:
         """(N, 3, T, V) float32, all in memory."""
         self.full_init()
-        return self._prepared.read(self._rows.tolist())
+        return self._prepared.read(self._rows.tolist())["inputs"]
 
     @property
     def ids(self) -> list[str]:
@@ -239,15 +240,15 @@ class SkeletonDataset(BaseDataset):
         return len(self._ids)
 
     def __getitem__(self, idx: int) -> dict[str, Any]:
-        """``dict(inputs=(3, T, V) float32, label=() int64, id=str)``."""
+        """``dict(inputs=(3, T, V) float32, label=() int64, id=str)``; with ``Kinematics`` kinematics=(D,) float32."""
         return self.__getitems__([idx])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """The samples of these indices; a PyTorch loader asks for a batch this way."""
         self.full_init()
         chosen = torch.tensor(indices, dtype=torch.int64)
-        whole = {"inputs": self._prepared.read(self._rows[chosen].tolist()), "label": self.labels[chosen]}
-        return Batch(whole | {"id": [self._ids[index] for index in indices]})
+        whole: dict[str, Any] = self._prepared.read(self._rows[chosen].tolist())
+        return Batch(whole | {"label": self.labels[chosen], "id": [self._ids[index] for index in indices]})
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """``id``, ``label`` and ``group`` of a sequence and its place in the data set; its file is not read."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -31,14 +31,13 @@ class PreparedInputs:
 
     Args:
         rows: The inputs, (3, T, V) each and of one shape and type; written one by one, so they may be made on the fly.
-        count: How many they are.
+        count: How many they are, with those appended later.
 
     Raises:
         DataError: The folder for temporary files is full, or cannot be written to.
     """
 
     def __init__(self, rows: Iterable[Tensor], count: int) -> None:
-        row = torch.empty(0)
         wanted = os.environ.get("TMPDIR", tempfile.gettempdir())
         if not os.access(wanted, os.W_OK | os.X_OK):  # tempfile would take another folder without a word
             raise DataError(
@@ -50,15 +49,25 @@ class PreparedInputs:
         try:
             self._file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (lives as long as this object)
         except OSError as error:
-            raise _unwritable(error, count * row.nbytes) from None
+            raise _unwritable(error, 0) from None
+        self._count, self._dtype = count, torch.float32
+        self._shape: tuple[int, ...] = (0,)
         for row in rows:
-            bytes_left = memoryview(row.contiguous().numpy().tobytes())
-            try:
-                while bytes_left:
-                    bytes_left = bytes_left[self._file.write(bytes_left) :]
-            except OSError as error:
-                raise _unwritable(error, count * row.nbytes) from None
-        self._count, self._shape, self._dtype = count, tuple(row.shape), row.dtype
+            self.append(row)
+
+    def append(self, row: Tensor) -> None:
+        """Write one more row, of the shape and type of those before.
+
+        Raises:
+            DataError: The folder for temporary files is full.
+        """
+        self._shape, self._dtype = tuple(row.shape), row.dtype
+        bytes_left = memoryview(row.contiguous().numpy().tobytes())
+        try:
+            while bytes_left:
+                bytes_left = bytes_left[self._file.write(bytes_left) :]
+        except OSError as error:
+            raise _unwritable(error, self._count * row.nbytes) from None
 
     def read(self, rows: Sequence[int]) -> Tensor:
         """(len(rows), 3, T, V): the inputs of these rows, in this order."""
@@ -86,6 +95,30 @@ class PreparedInputs:
         return _reopened, (DupFd(self._file.fileno()), self._count, self._shape, self._dtype)
 
 
+class PreparedWalks:
+    """What the pipeline leaves of each walk, one ``PreparedInputs`` for each kind.
+
+    Args:
+        rows: Of each walk ``inputs`` and whatever else each of them has, such as ``kinematics``; taken one by one.
+        count: How many walks.
+
+    Raises:
+        DataError: See ``PreparedInputs``.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Tensor]], count: int) -> None:
+        self._kinds = {"inputs": PreparedInputs((), count)}
+        for row in rows:
+            for kind, values in row.items():
+                if kind not in self._kinds:
+                    self._kinds[kind] = PreparedInputs((), count)
+                self._kinds[kind].append(values)
+
+    def read(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        """``inputs`` (len(rows), 3, T, V), and maybe ``kinematics`` (len(rows), D), of these rows in this order."""
+        return {kind: prepared.read(rows) for kind, prepared in self._kinds.items()}
+
+
 def _reopened(file: Any, count: int, shape: tuple[int, ...], dtype: torch.dtype) -> PreparedInputs:
     prepared = PreparedInputs.__new__(PreparedInputs)
     prepared._file = open(file.detach(), "rb", buffering=0)  # noqa: SIM115 (lives as long as the object)
@@ -102,10 +135,13 @@ def _unwritable(error: OSError, size: int) -> DataError:
     )
 
 
-_inputs: OrderedDict[Hashable, PreparedInputs] = OrderedDict()
+_inputs: OrderedDict[Hashable, Any] = OrderedDict()
 
 
-def prepared_inputs(key: Hashable, prepare: Callable[[], PreparedInputs]) -> PreparedInputs:
+_Prepared = TypeVar("_Prepared", PreparedInputs, PreparedWalks)
+
+
+def prepared_inputs(key: Hashable, prepare: Callable[[], _Prepared]) -> _Prepared:
     """The inputs of a key, as they were prepared before where they were.
 
     Args:

@@ -29,8 +29,9 @@ class ResidentLoader:
         self.sampler: Any = loader.sampler
         self.batch_sampler: Any = loader.batch_sampler
         parts = list(DataLoader(loader.dataset, batch_size=_AT_ONCE, collate_fn=loader.collate_fn))
-        self._inputs = torch.cat([part["inputs"].to(device) for part in parts])
-        self._labels = torch.cat([part["label"] for part in parts]).to(device)
+        kinds = [kind for kind in parts[0] if kind != "id"]
+        self._tensors = {kind: torch.cat([part[kind].to(device) for part in parts]) for kind in kinds}
+        self._device = device
         self._ids = [name for part in parts for name in part["id"]]
 
     def __len__(self) -> int:
@@ -38,15 +39,12 @@ class ResidentLoader:
         return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """``inputs`` (B, 3, T, V) and ``label`` (B,) on the device, ``id`` B names."""
+        """``inputs`` (B, 3, T, V), ``label`` (B,) and maybe ``kinematics`` (B, D) on the device, ``id`` B names."""
         batches = list(self.batch_sampler)
-        order = torch.tensor([row for batch in batches for row in batch]).to(self._labels.device, non_blocking=True)
+        order = torch.tensor([row for batch in batches for row in batch]).to(self._device, non_blocking=True)
         for batch, rows in zip(batches, order.split([len(batch) for batch in batches]), strict=True):
-            yield {
-                "inputs": self._inputs.index_select(0, rows),
-                "label": self._labels.index_select(0, rows),
-                "id": [self._ids[row] for row in batch],
-            }
+            chosen = {kind: values.index_select(0, rows) for kind, values in self._tensors.items()}
+            yield chosen | {"id": [self._ids[row] for row in batch]}
 
 
 @HOOKS.register_module()

@@ -88,3 +88,21 @@ class UntrainedEncoderHook(Hook):
         if model.encoder == UNTRAINED and runner.iter == 0:
             reestimate_batchnorm(model, runner.train_dataloader.dataset)
             model.train()
+
+
+@HOOKS.register_module()
+class CleanStatisticsHook(Hook):
+    """Takes the query encoder's BatchNorm statistics from the training walks as they are, after the last epoch.
+
+    While training they are running means over augmented views, strong ones with masked joints among them; evaluation
+    shows clean walks. No label is used.
+    """
+
+    priority = "BELOW_NORMAL"  # before the checkpoint is written
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Set the statistics, if the training ends here."""
+        if runner.epoch + 1 == runner.max_epochs:
+            model = unwrap(runner.model)
+            reestimate_batchnorm(model, runner.train_dataloader.dataset)
+            model.train()

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from mmgaitemo.errors import DataError, TrainingError
+from mmgaitemo.evaluation.scores import classification_metrics
 from mmgaitemo.files import unfinished
 from mmgaitemo.registry import METRICS
 from mmgaitemo.visualization import draw_confusion
@@ -87,11 +88,7 @@ class GaitMetric(BaseMetric):
             )
         if self.out:
             self._write_scores(results, [str(name) for name in classes])
-        return {
-            "accuracy": float(accuracy_score(truth, predicted)),
-            "balanced_accuracy": float(balanced_accuracy_score(truth, predicted)),
-            "macro_f1": float(f1[np.unique(np.concatenate([truth, predicted]))].mean()),
-        }
+        return classification_metrics(truth, scores)
 
     def _write_scores(self, results: list[dict[str, Any]], classes: list[str]) -> None:
         samples = {

@@ -17,7 +17,7 @@ from mmengine.utils import import_modules_from_strings
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmgaitemo.config import load_config
-from mmgaitemo.evaluation.features import extract_features, reestimate_batchnorm
+from mmgaitemo.evaluation.features import batches, extract_features, reestimate_batchnorm
 from mmgaitemo.evaluation.knn import knn_scores
 from mmgaitemo.evaluation.logistic import logistic_probe
 from mmgaitemo.memory import keep_freed_memory
@@ -55,7 +55,7 @@ def run_cell(path: str, changes: dict[str, Any], cell: dict[str, Any]) -> dict[s
     torch.manual_seed(cell["seed"])
     untrained = MODELS.build(cfg.model)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        untrained.eval().extract_feat(held_out[0]["inputs"][None])
+        untrained.eval().extract_feat(next(batches(untrained, held_out, 1))["inputs"])
     reestimate_batchnorm(untrained, bank)
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder

@@ -20,8 +20,13 @@ from mmgaitemo.models.algorithms import SSAL, GaitClassifier
 from mmgaitemo.models.backbones import CFFN, STGCN, AFFNet
 from mmgaitemo.models.data_preprocessor import GaitDataPreprocessor
 from mmgaitemo.models.heads import LinearHead, ProjectionHead
-from mmgaitemo.models.losses import DistributionalDivergenceLoss, InfoNCELoss
-from mmgaitemo.models.modules import KeyQueue, NearestNeighbourMining, Readout, SimAMDrop
+from mmgaitemo.models.losses import (
+    DistributionalDivergenceLoss,
+    InfoNCELoss,
+    KinematicSoftTargets,
+    KinematicTargetLoss,
+)
+from mmgaitemo.models.modules import KeyQueue, KinematicQueue, NearestNeighbourMining, Readout, SimAMDrop
 
 __all__ = [
     "CFFN",
@@ -33,6 +38,9 @@ __all__ = [
     "GaitDataPreprocessor",
     "InfoNCELoss",
     "KeyQueue",
+    "KinematicQueue",
+    "KinematicSoftTargets",
+    "KinematicTargetLoss",
     "LinearHead",
     "NearestNeighbourMining",
     "ProjectionHead",

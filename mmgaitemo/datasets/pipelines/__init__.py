@@ -1,6 +1,7 @@
 """Per-sequence, deterministic transforms: ``positions`` (T, V, 3) of one sample in, ``inputs`` (3, T, V) out."""
 
 from mmgaitemo.datasets.pipelines.cycles import WholeCycles
+from mmgaitemo.datasets.pipelines.kinematics import Kinematics
 from mmgaitemo.datasets.pipelines.pack import PackGait
 from mmgaitemo.datasets.pipelines.recording import RepairGaps, ResampleRate, ToMetres, Upright
 from mmgaitemo.datasets.pipelines.sides import ExchangeSides
@@ -12,6 +13,7 @@ __all__ = [
     "BodyScale",
     "CentreRoot",
     "ExchangeSides",
+    "Kinematics",
     "PackGait",
     "RepairGaps",
     "Resample",

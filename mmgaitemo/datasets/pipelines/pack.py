@@ -11,16 +11,21 @@ from mmcv.transforms import BaseTransform
 from mmgaitemo.errors import DataError
 from mmgaitemo.registry import TRANSFORMS
 
+PACKED = ("inputs", "kinematics")  # what a data set delivers of each walk, the second only where a step computes it
+
 
 @TRANSFORMS.register_module()
 class PackGait(BaseTransform):
-    """Add ``inputs``, a contiguous float32 tensor (3, T, V), made of ``positions`` (T, V, 3)."""
+    """Add ``inputs``, a contiguous float32 tensor (3, T, V), made of ``positions`` (T, V, 3).
+
+    Where a step before has left ``kinematics`` (D,), they become a float32 tensor too.
+    """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``inputs``.
 
         Raises:
-            DataError: ``positions`` is not (T, V, 3), or does not fit into finite float32 numbers.
+            DataError: ``positions`` is not (T, V, 3), or something does not fit into finite float32 numbers.
         """
         positions, joints = results["positions"], results["skeleton"].num_joints
         if positions.ndim != 3 or positions.shape[1:] != (joints, 3):
@@ -30,13 +35,20 @@ class PackGait(BaseTransform):
                 found=positions.shape,
                 remedy="name the layout that the data is in",
             )
-        with np.errstate(over="ignore"):  # an overflow is reported below, with the sample's name
-            inputs = np.ascontiguousarray(positions.transpose(2, 0, 1), dtype=np.float32)
-        if not np.isfinite(inputs).all():
-            raise DataError(
-                f"sample {results['id']!r}",
-                "PackGait finds coordinates that are no finite float32 numbers",
-                found=f"{np.count_nonzero(~np.isfinite(inputs))} of {inputs.size} values",
-                remedy="repair or leave the sequence out",
-            )
-        return results | {"inputs": torch.from_numpy(inputs)}
+        packed = {"inputs": _tensor(positions.transpose(2, 0, 1), results["id"], "coordinates")}
+        if "kinematics" in results:
+            packed["kinematics"] = _tensor(results["kinematics"], results["id"], "kinematics")
+        return results | packed
+
+
+def _tensor(values: np.ndarray, sample: str, what: str) -> torch.Tensor:
+    with np.errstate(over="ignore"):  # an overflow is reported below, with the sample's name
+        single = np.ascontiguousarray(values, dtype=np.float32)
+    if not np.isfinite(single).all():
+        raise DataError(
+            f"sample {sample!r}",
+            f"PackGait finds {what} that are no finite float32 numbers",
+            found=f"{np.count_nonzero(~np.isfinite(single))} of {single.size} values",
+            remedy="repair or leave the sequence out",
+        )
+    return torch.from_numpy(single)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -14,7 +15,10 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.models.algorithms.encode import encode
+from mmgaitemo.models.losses.kinematic import STRONG
 from mmgaitemo.models.modules.bit_dropout import BitDropout
+from mmgaitemo.models.modules.kinematic_queue import KinematicQueue
+from mmgaitemo.models.modules.kinematic_targets import KinematicTargets, directions
 from mmgaitemo.registry import BACKBONES, HEADS, LOSSES, MODELS
 from mmgaitemo.samples import fingerprint
 
@@ -34,6 +38,10 @@ class SSAL(BaseModel):
         L_d    = 1/2 (CE(sg p(z2), p(z3)) + CE(sg p(z2), p(z3')))
         L      = alpha L_Info + beta L_d
 
+    Two label-free parts of this project's own, off unless configured, put a term gamma L_k beside L
+    (``KinematicTargetLoss``), and graded positives q in place of the own key: L_Info = -sum_j q_j log p_j(z2)
+    (``KinematicSoftTargets``).
+
     ``loss`` changes no state but to stage z1; ``MomentumUpdateHook`` and ``KeyQueueHook`` act once per optimiser step.
     The family are configs of the same parts: SkeletonCLR has no strong view, drop or divergence; AimCLR has its own
     strong view, and mining.
@@ -44,6 +52,9 @@ class SSAL(BaseModel):
         queue: Config of the ``KeyQueue``.
         loss_info: Config of L_Info (its ``weight`` is alpha).
         loss_divergence: Config of L_d (its ``weight`` is beta), or None.
+        loss_kinematics: Config of the ``KinematicTargetLoss``, or None: h has to tell how the recorded walk moves.
+        soft_targets: Config of the ``KinematicSoftTargets``, or None: L_Info's positives are graded by how alike the
+            walks move. Needs a ``KinematicQueue``. Both need a data set with ``kinematics``, and ``KinematicsHook``.
         drop: Config of the drop that makes z3', or None: then L_d has one term.
         mining: Config of the positives found in the queue, or None.
         strong_info: Also apply L_Info to z3: the strong view learned directly, the baseline of L_d.
@@ -53,6 +64,9 @@ class SSAL(BaseModel):
         compile: Arguments of ``torch.compile``, which then makes one program of each encoder's training pass:
             ``dict()``, or ``dict(mode="reduce-overhead")`` for CUDA graphs; None leaves them as they are. The losses,
             evaluations, checkpoints and their keys do not change; the first steps take minutes.
+        copy_to_keys: Start the key encoder as a copy of the query encoder (MoCo); False: with the weights that
+            ``init_cfg`` drew for it, as in the public codes, which draw anew after they copy.
+        init_cfg: MMEngine's, for weights drawn otherwise than PyTorch does; None leaves those.
         data_preprocessor: Config of the ``GaitDataPreprocessor``; its views are "key", "query" and maybe "strong".
     """
 
@@ -63,15 +77,19 @@ class SSAL(BaseModel):
         queue: dict,
         loss_info: dict,
         loss_divergence: dict | None = None,
+        loss_kinematics: dict | None = None,
+        soft_targets: dict | None = None,
         drop: dict | None = None,
         mining: dict | None = None,
         strong_info: bool = False,
         temperature: float = 0.07,
         key_dropout: bool = True,
         compile: dict[str, Any] | None = None,
+        copy_to_keys: bool = True,
+        init_cfg: list[dict] | None = None,
         data_preprocessor: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor=data_preprocessor)
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         if temperature <= 0:
             raise ConfigError("model.temperature", "must be positive", found=temperature, remedy="0.07 is usual")
         if drop is not None and loss_divergence is None:
@@ -94,12 +112,35 @@ class SSAL(BaseModel):
         self.queue = MODELS.build(queue)
         self.loss_info = LOSSES.build(loss_info)
         self.loss_divergence = LOSSES.build(loss_divergence) if loss_divergence else None
+        wide = {"in_channels": self.backbone.out_channels}
+        self.loss_kinematics = LOSSES.build({**wide, **loss_kinematics}) if loss_kinematics else None
+        self.soft_targets = LOSSES.build(soft_targets) if soft_targets else None
+        self.kinematics = KinematicTargets() if loss_kinematics or soft_targets else None
         self.drop = MODELS.build(drop) if drop else None
         self.mining = MODELS.build(mining) if mining else None
         self.strong_info = strong_info
         self.temperature = temperature
         self.key_dropout = key_dropout
-        self._encode = encode if compile is None else torch.compile(encode, **compile)
+        self.copy_to_keys = copy_to_keys
+        self._check_kinematics()
+        self._encode: Callable[..., list[Any]] = encode if compile is None else torch.compile(encode, **compile)
+
+    def _check_kinematics(self) -> None:
+        if self.loss_kinematics is not None and self.loss_kinematics.views == STRONG and not self.uses_strong:
+            raise ConfigError(
+                "model.loss_kinematics.views",
+                "there is no strong view: no other loss reads it",
+                found=self.loss_kinematics.views,
+                remedy="use 'all'",
+            )
+        if (self.soft_targets is not None) != isinstance(self.queue, KinematicQueue):
+            raise ConfigError(
+                "model.queue.type",
+                "soft_targets and a queue that stores kinematics go together",
+                found=f"{type(self.queue).__name__}, soft_targets {'on' if self.soft_targets else 'off'}",
+                remedy="set queue=dict(type='KinematicQueue') and soft_targets=dict(type='KinematicSoftTargets'), or "
+                "'KeyQueue' and None",
+            )
 
     @property
     def uses_strong(self) -> bool:
@@ -107,9 +148,10 @@ class SSAL(BaseModel):
         return self.strong_info or self.loss_divergence is not None
 
     def init_weights(self) -> None:
-        """Initialise the query encoder and copy it: keys and queries start from the same weights."""
+        """Initialise; as a rule keys and queries then start from the same weights."""
         super().init_weights()
-        self.momentum_update(0.0)
+        if self.copy_to_keys:
+            self.momentum_update(0.0)
 
     def train(self, mode: bool = True) -> SSAL:
         """Switch modes; without ``key_dropout`` the dropout of the key encoder stays in eval mode."""
@@ -134,6 +176,7 @@ class SSAL(BaseModel):
         inputs: Tensor | dict[str, Tensor],
         labels: Tensor | None = None,
         ids: list[str] | None = None,
+        kinematics: Tensor | None = None,
         mode: str = "tensor",
     ) -> Tensor | dict[str, Tensor]:
         """Entry of MMEngine: "loss" with the dict of views, "tensor" for the feature vectors (N, D)."""
@@ -145,7 +188,7 @@ class SSAL(BaseModel):
                     found=type(inputs).__name__,
                     remedy="set views=dict(type='ContrastiveViews', ...)",
                 )
-            return self.loss(inputs, ids)
+            return self.loss(inputs, ids, kinematics)
         if isinstance(inputs, dict):
             raise TrainingError("SSAL", f"mode {mode!r} takes one tensor, not views", remedy="pass training=False")
         return self.extract_feat(inputs)
@@ -154,19 +197,20 @@ class SSAL(BaseModel):
         """(N, 3, T, V) to the vector h that probes read, (N, backbone.out_channels)."""
         return self.backbone(inputs)
 
-    def loss(self, inputs: dict[str, Tensor], ids: list[str]) -> dict[str, Tensor]:
+    def loss(self, inputs: dict[str, Tensor], ids: list[str], kinematics: Tensor | None = None) -> dict[str, Tensor]:
         """Losses of one batch of views; stages the keys.
 
         Args:
             inputs: "key", "query" and, where a loss reads it, "strong": each (N, 3, T, V).
             ids: Names of the N samples.
+            kinematics: (N, D) of the recorded walks; None where the data set has none.
 
         Returns:
-            ``loss_info``, and where configured ``loss_info_strong`` and ``loss_divergence``; ``top1`` is the share of
-            samples whose own key is nearest, for the log.
+            ``loss_info``, and where configured ``loss_info_strong``, ``loss_divergence`` and ``loss_kinematics``;
+            ``top1`` is the share of samples whose own key is nearest, for the log.
 
         Raises:
-            ConfigError: Views and losses do not fit together.
+            ConfigError: Views and losses do not fit together, or the walks lack the kinematics that a loss reads.
         """
         if self.uses_strong != ("strong" in inputs):
             raise ConfigError(
@@ -176,27 +220,51 @@ class SSAL(BaseModel):
                 f"strong_info {self.strong_info}",
                 remedy="set both, or strong=None, loss_divergence=None and drop=None",
             )
+        targets = self._targets(kinematics)
         samples = fingerprint(ids).to(inputs["query"].device, non_blocking=True)
         with torch.no_grad():
             (key,) = self._encode(self.key_backbone, self.key_head, None, inputs["key"])
-        queries = self._encode(self.backbone, self.head, None, inputs["query"])
+        passes = self._encode(self.backbone, self._project, None, inputs["query"])
         if self.uses_strong:
-            queries = [*queries, *self._encode(self.backbone, self.head, self.drop, inputs["strong"])]
+            passes = [*passes, *self._encode(self.backbone, self._project, self.drop, inputs["strong"])]
         with torch.autocast(key.device.type, enabled=False):
             key = F.normalize(key.float(), dim=1)
             hidden = torch.where(self.queue.negatives(samples), 0.0, NEVER)
-            logits = [self._logits(query, key, hidden) for query in queries]
+            logits = [self._logits(query, key, hidden) for query, _ in passes]
             log_p = [view.log_softmax(1) for view in logits]
             positives = self._positives(logits)
+            if self.soft_targets is not None:
+                own = directions(targets)
+                positives = self.soft_targets(own, self.queue.kinematics.keys, hidden, positives)
             losses = {"loss_info": self.loss_info(log_p[0], positives)}
             if self.strong_info:
                 losses["loss_info_strong"] = self.loss_info(log_p[1], positives)
             if self.loss_divergence is not None:
                 terms = [self.loss_divergence(strong, log_p[0]) for strong in log_p[1:]]
                 losses["loss_divergence"] = torch.stack(terms).mean()
+            if self.loss_kinematics is not None:
+                losses["loss_kinematics"] = self.loss_kinematics([vector for _, vector in passes], targets)
             losses["top1"] = (logits[0].argmax(1) == 0).float().mean()
-        self.queue.stage(key, samples, step=next(self.head.parameters())._version)
+        step = next(self.head.parameters())._version
+        self.queue.stage(key, samples, step)
+        if self.soft_targets is not None:
+            self.queue.kinematics.stage(own, samples, step)
         return losses
+
+    def _project(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """The projections z, and the vectors h that they are of."""
+        return self.head(vectors), vectors
+
+    def _targets(self, kinematics: Tensor | None) -> Any:
+        if self.kinematics is None:
+            return None
+        if kinematics is None:
+            raise ConfigError(
+                "train_dataloader.dataset.pipeline.kinematics",
+                "model.loss_kinematics and model.soft_targets read kinematics, and the walks come without",
+                remedy="add kinematics=dict(type='Kinematics', rate=30) to the pipeline, first in its order",
+            )
+        return self.kinematics(kinematics)
 
     def _logits(self, query: Tensor, key: Tensor, hidden: Tensor) -> Tensor:
         """(N, 1 + K): similarity to the own key and to the stored ones, over tau, plus ``hidden`` (N, K) on those."""
@@ -208,4 +276,4 @@ class SSAL(BaseModel):
     def _positives(self, logits: list[Tensor]) -> Tensor | None:
         if self.mining is None or MessageHub.get_current_instance().get_info("epoch", 0) < self.mining.begin:
             return None
-        return self.mining(logits)
+        return self.mining(logits) & (logits[0] > NEVER / 2)  # a sample may have fewer stored negatives than top_k

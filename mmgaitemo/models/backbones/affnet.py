@@ -35,9 +35,9 @@ class MBConv(nn.Module):
         inner = in_channels * expansion
         self.layers = nn.Sequential(
             *_conv(in_channels, inner, 1),
-            nn.SiLU(inplace=True),
+            nn.SiLU(),
             *_conv(inner, inner, 3, stride, groups=inner),
-            nn.SiLU(inplace=True),
+            nn.SiLU(),
             *_conv(inner, out_channels, 1),
         )
         self.skip = in_channels == out_channels and tuple(stride) == (1, 1)
@@ -109,7 +109,7 @@ class AFFNet(SkeletonBackbone):
                 remedy="make strides one longer than channels",
             )
         self.norm = CoordinateNorm(in_channels, get_skeleton(skeleton).num_joints)
-        layers: list[nn.Module] = [*_conv(in_channels, stem, 3, (strides[0], 1)), nn.SiLU(inplace=True)]
+        layers: list[nn.Module] = [*_conv(in_channels, stem, 3, (strides[0], 1)), nn.SiLU()]
         width = stem
         for wide, stride in zip(channels, strides[1:], strict=True):
             layers += [MBConv(width, wide, (stride, 1), expansion), AFFBlock(wide, expansion, groups)]

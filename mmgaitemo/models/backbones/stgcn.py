@@ -7,14 +7,21 @@ from itertools import pairwise
 from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.backbones.base import CoordinateNorm, SkeletonBackbone
 from mmgaitemo.models.backbones.graph import spatial_partition
+from mmgaitemo.models.backbones.temporal import TemporalConv
 from mmgaitemo.models.modules.bit_dropout import BitDropout
 from mmgaitemo.registry import BACKBONES, NECKS
 from mmgaitemo.skeleton import get_skeleton
+
+# Up to so many weights a subset, a graph convolution is one matrix over the joints and channels of a frame: more
+# multiplications, yet no small products and no gathered map. Forward and backward take half the time for 3 to 16
+# channels, a fifth less for 16 to 16, and a quarter more for 16 to 32.
+ONE_MATRIX = 256
 
 
 class GraphConv(nn.Module):
@@ -39,17 +46,20 @@ class GraphConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Gather from the neighbours, then transform the channels; channels last in, channels last out."""
         n, c, t, v = x.shape
-        subsets = len(self.adjacency)
         edges = self.adjacency * self.edge_importance  # (K, V, V)
-        weight = self.conv.weight.view(subsets, -1, c)  # (K, C_out, C)
-        rows = x.permute(0, 2, 3, 1).reshape(n * t, v, c)
-        gather = edges.permute(2, 0, 1).reshape(v * subsets, v)
-        # bmm, not @, which would fold the batch into the matrix and leave gradients whose channels do not lie last.
-        gathered = torch.bmm(gather.expand(n * t, -1, -1), rows)  # (N T, V K, C)
-        out = gathered.view(n * t, v, subsets * c) @ weight.transpose(1, 2).reshape(subsets * c, -1)
+        weight = self.conv.weight.view(len(edges), -1, c)  # (K, C_out, C)
         # The bias of a subset reaches a joint once for each neighbour in it, times that edge's weight.
-        bias = edges.sum(1).T @ cast(Tensor, self.conv.bias).view(subsets, -1)  # (V, C_out)
-        return out.add_(bias).view(n, t, v, -1).permute(0, 3, 1, 2)
+        bias = edges.sum(1).T @ cast(Tensor, self.conv.bias).view(len(edges), -1)  # (V, C_out)
+        frames = x.permute(0, 2, 3, 1).reshape(n * t, v, c)
+        if weight[0].numel() <= ONE_MATRIX:
+            matrix = torch.einsum("kvw,koc->wovc", edges, weight).reshape(bias.numel(), v * c)
+            return F.linear(frames.flatten(1), matrix, bias.flatten()).view(n, t, v, -1).permute(0, 3, 1, 2)
+        gather = edges.permute(2, 0, 1).reshape(-1, v)
+        # bmm, not @, which would fold the batch into the matrix and leave gradients whose channels do not lie last.
+        gathered = torch.bmm(gather.expand(n * t, -1, -1), frames)  # (N T, V K, C)
+        # The weights as (C_out, K C): their gradient then is the product that takes a quarter less time.
+        out = F.linear(gathered.view(n, t, v, -1), weight.transpose(0, 1).reshape(weight.shape[1], -1))
+        return out.add_(bias).permute(0, 3, 1, 2)
 
 
 class STGCNBlock(nn.Module):
@@ -80,7 +90,7 @@ class STGCNBlock(nn.Module):
             GraphConv(in_channels, out_channels, adjacency), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
         )
         self.time = nn.Sequential(
-            nn.Conv2d(out_channels, out_channels, (kernel_size, 1), (stride, 1), (kernel_size // 2, 0)),
+            TemporalConv(out_channels, out_channels, kernel_size, stride),
             nn.BatchNorm2d(out_channels),
             BitDropout(dropout),
         )

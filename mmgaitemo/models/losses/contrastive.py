@@ -29,6 +29,7 @@ class InfoNCELoss(nn.Module):
         Args:
             log_p: (N, 1 + K).
             positives: (N, 1 + K) bool; None means column 0 alone. Several positives share the loss equally (AimCLR).
+                Or float, at least 0: they share it in these proportions.
         """
         if positives is None:
             return -self.weight * log_p[:, 0].mean()

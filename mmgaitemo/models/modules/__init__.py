@@ -1,8 +1,9 @@
 """Shared parts of backbones and algorithms."""
 
 from mmgaitemo.models.modules.key_queue import KeyQueue
+from mmgaitemo.models.modules.kinematic_queue import KinematicQueue
 from mmgaitemo.models.modules.mining import NearestNeighbourMining
 from mmgaitemo.models.modules.readout import Readout
 from mmgaitemo.models.modules.simam_drop import SimAMDrop
 
-__all__ = ["KeyQueue", "NearestNeighbourMining", "Readout", "SimAMDrop"]
+__all__ = ["KeyQueue", "KinematicQueue", "NearestNeighbourMining", "Readout", "SimAMDrop"]

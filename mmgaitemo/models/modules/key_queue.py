@@ -23,9 +23,11 @@ class KeyQueue(nn.Module):
         dim: D.
         mask_self: Leave out the stored keys of the very sample that asks. With a small data set the queue holds
             several stale copies of each sample, which are no negatives (as-published recipes keep them: False).
+        random_start: Begin with K random keys, negatives of every sample until they are written over, as the public
+            codes do; otherwise the queue begins empty, and empty slots are left out.
     """
 
-    def __init__(self, size: int, dim: int = 128, mask_self: bool = True) -> None:
+    def __init__(self, size: int, dim: int = 128, mask_self: bool = True, random_start: bool = False) -> None:
         super().__init__()
         if size < 1:
             raise ConfigError("queue.size", "must be at least 1", found=size, remedy="512 suits a few hundred walks")
@@ -33,8 +35,10 @@ class KeyQueue(nn.Module):
         self.keys: Tensor
         self.samples: Tensor
         self.pointer: Tensor
-        self.register_buffer("keys", torch.zeros(size, dim))
-        self.register_buffer("samples", torch.full((size,), -1, dtype=torch.int64))  # -1: the slot is empty
+        keys = nn.functional.normalize(torch.randn(size, dim), dim=1) if random_start else torch.zeros(size, dim)
+        self.register_buffer("keys", keys)
+        # -1: the slot is empty. 0: its key is of no sample that there is.
+        self.register_buffer("samples", torch.full((size,), 0 if random_start else -1, dtype=torch.int64))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
         self._staged: list[tuple[Tensor, Tensor]] = []
         self._staged_step = 0

@@ -15,10 +15,10 @@ def simam_attention(features: Tensor, stabiliser: float) -> Tensor:
     1/E = d / (4 (sum(d) / n + lambda)) + 1/2, where d is the squared distance from the mean of the channel's T' V
     elements and n = T' V - 1 (Yang et al., ICML 2021; public code of SimAM).
     """
-    distance = (features - features.mean((2, 3), keepdim=True)).square()
+    distance = (features - features.mean((2, 3), keepdim=True)).square_()
     elements = features.shape[2] * features.shape[3] - 1
     spread = distance.sum((2, 3), keepdim=True) / max(elements, 1)
-    return torch.sigmoid(distance / (4 * (spread + stabiliser)) + 0.5)
+    return distance.div_(4 * (spread + stabiliser)).add_(0.5).sigmoid_()  # in place: a third less to move
 
 
 @MODELS.register_module()
@@ -63,8 +63,9 @@ class SimAMDrop(nn.Module):
     def _drop(self, features: Tensor) -> Tensor:
         with torch.no_grad():
             attention = simam_attention(features.float(), self.stabiliser)
-            joints = (attention.mean((1, 2), keepdim=True) < self.threshold).float().expand_as(features)
+            joints = (attention.mean((1, 2), keepdim=True) < self.threshold).float()
             elements = (attention < self.threshold).float()
-        for keep in (joints, elements):
-            features = features * (keep * (keep.numel() / keep.sum().clamp(min=1)))
-        return features
+            # One factor for both: the map, and later its gradient, are read and written once.
+            scales = [keep.numel() / keep.sum().clamp(min=1) for keep in (joints, elements)]
+            factor = elements.mul_(joints * (scales[0] * scales[1]))
+        return features * factor

@@ -1,9 +1,6 @@
-# AimCLR (Guo et al., AAAI 2022): its extreme view and nearest-neighbour mining from half of the schedule on, on the
-# quarter-width ST-GCN of its authors, with the gait presets' schedule and queue. Its index swap of left and right,
-# which crosses the limbs, is a true mirror here.
-_base_ = "../ssal_egait_quarter.py"
-model = dict(
-    backbone=dict(image=None),
+# What makes SSAL AimCLR (Guo et al., AAAI 2022): its extreme view. A child adds the nearest-neighbour mining, from half
+# of its schedule on. AimCLR's flip exchanged left and right joints without mirroring them; here it is a true mirror.
+method = dict(
     data_preprocessor=dict(
         views=dict(
             strong=dict(
@@ -16,6 +13,5 @@ model = dict(
                 axis=dict(type="AxisMask", prob=0.5),
             )
         )
-    ),
-    mining=dict(type="NearestNeighbourMining", begin=100, top_k=1),
+    )
 )

@@ -1,0 +1,3 @@
+# AimCLR on the pathological gaits: encoder, schedule and queue of configs/ssal_pathogait.py.
+_base_ = ["../ssal_pathogait.py", "_base_/aimclr.py"]
+model = dict(mining=dict(type="NearestNeighbourMining", begin=_base_.train_cfg.max_epochs // 2), **_base_.method)

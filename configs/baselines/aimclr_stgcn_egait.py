@@ -1,0 +1,3 @@
+# AimCLR on E-Gait, ST-GCN alone as its encoder.
+_base_ = "aimclr_cffn_egait.py"
+model = dict(backbone=dict(image=None))

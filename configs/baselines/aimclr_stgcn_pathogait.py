@@ -1,0 +1,3 @@
+# AimCLR on the pathological gaits, ST-GCN alone as its encoder.
+_base_ = "aimclr_cffn_pathogait.py"
+model = dict(backbone=dict(image=None))

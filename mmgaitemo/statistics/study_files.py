@@ -1,0 +1,276 @@
+"""Reading what a study left: study.json and cells.jsonl, strictly checked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmgaitemo.conversion.json_file import is_number, parse_json
+from mmgaitemo.errors import DataError
+
+PRETRAIN = "pretrain"
+PURPOSES = ("test", "inner validation")
+METRICS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro-F1",
+    "log_loss": "log loss",
+}
+End = tuple[str, str]  # method, protocol
+Run = tuple[int, int | None, int]  # fold, unused fold, seed
+
+
+def order(run: Run) -> tuple[int, int, int]:
+    """Sorts runs by fold, unused fold and seed."""
+    return run[0], -1 if run[1] is None else run[1], run[2]
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")  # names become names of files
+_SPLIT = re.compile(r"fold(\d+)(?:_without(\d+))?")
+_REMEDY = "pass the folder that tools/study.py wrote, with its files as they are"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one method, protocol, split and seed gave.
+
+    Attributes:
+        metrics: By key of ``METRICS``; those that the protocol has not are absent.
+        truth: (N,) classes of the held-out walks.
+        predictions: (N,) what the method said.
+        groups: (N,) persons, as codes.
+        training_walks: How many labelled walks of other folds there were; a protocol may have used fewer labels.
+    """
+
+    version: str
+    commit: str
+    data_hash: str
+    metrics: dict[str, float]
+    truth: np.ndarray
+    predictions: np.ndarray
+    groups: tuple[str, ...]
+    training_walks: int
+
+    @property
+    def correct(self) -> np.ndarray:
+        """(N,) bool."""
+        return self.truth == self.predictions
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How one encoder was trained: (n, 2) of step and loss, (m, 2) of epoch and kNN accuracy, m >= 0."""
+
+    method: str
+    curve: np.ndarray
+    knn_curve: np.ndarray
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study and its finished cells.
+
+    Attributes:
+        methods: Name to title, in the order of tables; ``protocols`` likewise.
+        reference: The method that the others are compared with.
+        comparisons: Further pairs of (method, protocol).
+        runs: Splits x seeds that the study asks for.
+        cells: By (method, protocol), then run.
+        left_out: Cells of the file that the study does not ask for, METHOD/PROTOCOL to their number.
+    """
+
+    folder: Path
+    title: str
+    data: str
+    purpose: str
+    machine: str
+    classes: tuple[str, ...]
+    methods: dict[str, str]
+    protocols: dict[str, str]
+    reference: str
+    comparisons: tuple[tuple[End, End], ...]
+    runs: tuple[Run, ...]
+    cells: dict[End, dict[Run, Cell]]
+    pretrainings: tuple[Pretraining, ...]
+    left_out: dict[str, int]
+
+    @property
+    def note(self) -> str:
+        """What every table and picture has to say: which data, and whether test folds were read."""
+        return f"{self.data}; {'test folds' if self.purpose == 'test' else self.purpose}"
+
+    def every_cell(self) -> list[tuple[End, Run, Cell]]:
+        """All cells, of all methods and protocols."""
+        return [(end, run, cell) for end, runs in self.cells.items() for run, cell in runs.items()]
+
+
+def read_results(folder: str | Path) -> StudyResult:
+    """Read a study's folder.
+
+    The file of cells may hold more than study.json asks for: methods that were taken out, other seeds. Nobody checked
+    whether their settings are still those of the study, so that they are left out and counted.
+
+    Raises:
+        DataError: A file is missing, damaged or of something else, or its cells do not belong together.
+    """
+    folder = Path(folder)
+    about = _about(folder / "study.json")
+    where = str(folder / "cells.jsonl")
+    found: dict[tuple[End, Run], Cell | Pretraining] = {}
+    left_out: Counter[str] = Counter()
+    protocols = {*about["protocols"], PRETRAIN}
+    for number, text in enumerate(_text(folder / "cells.jsonl").splitlines(), start=1):
+        line = _object(text, f"{where}, line {number}")
+        try:
+            end, run = (line["method"], line["protocol"]), _run(line)
+            if not (end[0] in about["methods"] and end[1] in protocols and run in about["runs"]):
+                left_out["/".join(end)] += 1
+            elif (end, run) in found:
+                raise ValueError("this cell stands here twice; keep one of the two lines")
+            else:
+                found[end, run] = _pretraining(line) if end[1] == PRETRAIN else _cell(line, len(about["classes"]))
+        except (KeyError, TypeError, ValueError) as error:
+            problem = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise DataError(
+                f"{where}, line {number}", "is no cell of this study", found=problem, remedy=_REMEDY
+            ) from None
+    ends = [(method, protocol) for protocol in about["protocols"] for method in about["methods"]]
+    runs = about["runs"]
+    cells = {end: {run: c for run in runs if isinstance(c := found.get((end, run)), Cell)} for end in ends}
+    trained = (found.get(((method, PRETRAIN), run)) for method in about["methods"] for run in runs)
+    if not any(cells.values()):
+        raise DataError(
+            where,
+            "holds no finished cell of this study",
+            found=dict(left_out) or None,
+            remedy="run the study first: tools/study.py",
+        )
+    return StudyResult(
+        folder=folder,
+        cells={end: by_run for end, by_run in cells.items() if by_run},
+        pretrainings=tuple(record for record in trained if isinstance(record, Pretraining)),
+        left_out=dict(sorted(left_out.items())),
+        **about,
+    )
+
+
+def _about(path: Path) -> dict[str, Any]:
+    raw = _object(_text(path), str(path))
+    try:
+        texts = {key: _checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
+        names = {key: _titles(raw[key], key) for key in ("methods", "protocols")}
+        classes = tuple(_checked(name, str, "classes") for name in _checked(raw["classes"], list, "classes"))
+        pairs = tuple(_pair(entry, names) for entry in _checked(raw.get("comparisons", []), list, "comparisons"))
+        splits = [_split(name, texts["purpose"]) for name in _checked(raw["splits"], list, "splits")]
+        seeds = [_count(seed) for seed in _checked(raw["seeds"], list, "seeds")]
+        runs = tuple(sorted({(*split, seed) for split in splits for seed in seeds}, key=order))
+        if texts["purpose"] not in PURPOSES or not runs or texts["reference"] not in names["methods"] or not classes:
+            raise ValueError(f"purpose {texts['purpose']!r}, reference {texts['reference']!r}, classes {classes}")
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise DataError(str(path), "describes no study", found=problem, remedy=_REMEDY) from None
+    return {**texts, **names, "classes": classes, "comparisons": pairs, "runs": runs}
+
+
+def _titles(raw: Any, key: str) -> dict[str, str]:
+    if not _checked(raw, dict, key) or PRETRAIN in raw or not all(_NAME.fullmatch(name) for name in raw):
+        raise ValueError(f"{key} {[*raw]}")
+    if len({str(title) for title in raw.values()}) < len(raw):  # tables and legends could not tell them apart
+        raise ValueError(f"two {key} have the same title")
+    return {name: _checked(title, str, key) for name, title in raw.items()}
+
+
+def _split(name: Any, purpose: str) -> tuple[int, int | None]:
+    match = _SPLIT.fullmatch(_checked(name, str, "splits"))
+    if match is None or (match[2] is None) != (purpose == "test") or match[1] == match[2]:
+        raise ValueError(f"split {name} in a study for {purpose}")
+    return int(match[1]), None if match[2] is None else int(match[2])
+
+
+def _pair(entry: Any, names: Mapping[str, Mapping[str, str]]) -> tuple[End, End]:
+    ends = [tuple(_checked(end, str, "comparisons").split("/")) for end in _checked(entry, list, "comparisons")]
+    known = all(len(end) == 2 and end[0] in names["methods"] and end[1] in names["protocols"] for end in ends)
+    if len(ends) != 2 or not known:
+        raise ValueError(f"comparison {entry} is no pair of METHOD/PROTOCOL of this study")
+    return (ends[0][0], ends[0][1]), (ends[1][0], ends[1][1])
+
+
+def _run(line: Mapping[str, Any]) -> Run:
+    unused = line["unused_fold"]
+    return _count(line["fold"]), None if unused is None else _count(unused), _count(line["seed"])
+
+
+def _pretraining(line: Mapping[str, Any]) -> Pretraining:
+    return Pretraining(line["method"], _points(line["curve"]), _points(line["knn_curve"]))
+
+
+def _cell(line: Mapping[str, Any], classes: int) -> Cell:
+    truth, predictions = (_labels(line[key], key, classes) for key in ("truth", "predictions"))
+    raw = _checked(line["metrics"], dict, "metrics")
+    metrics = {key: _finite(raw[key], key) for key in METRICS if raw.get(key) is not None}
+    groups = tuple(_checked(name, str, "groups") for name in _checked(line["groups"], list, "groups"))
+    if not len(truth) == len(predictions) == len(groups):
+        raise ValueError("truth, predictions and groups are not of one length")
+    if abs(metrics["accuracy"] - np.mean(truth == predictions)) > 1e-3:
+        raise ValueError(f"accuracy {metrics['accuracy']} is not that of the predictions")
+    return Cell(
+        version=_checked(line["version"], str, "version"),
+        commit=_checked(line["commit"], str, "commit"),
+        data_hash=_checked(line["data_hash"], str, "data_hash"),
+        metrics=metrics,
+        truth=truth,
+        predictions=predictions,
+        groups=groups,
+        training_walks=_count(line["training_walks"]),
+    )
+
+
+def _labels(raw: Any, key: str, classes: int) -> np.ndarray:
+    labels = [_count(label) for label in _checked(raw, list, key)]
+    if not labels or max(labels) >= classes:
+        raise ValueError(f"{key} needs classes below {classes}")
+    return np.array(labels)
+
+
+def _points(raw: Any) -> np.ndarray:
+    points = [[_finite(number, "curve") for number in point] for point in _checked(raw, list, "curve")]
+    array = np.array(points, dtype=np.float64).reshape(len(points), 2)
+    return array[np.argsort(array[:, 0], kind="stable")]
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no whole number from 0")
+    return value
+
+
+def _finite(value: Any, key: str) -> float:
+    if not is_number(value) or not np.isfinite(value):
+        raise ValueError(f"{key} {value!r} is no finite number")
+    return float(value)
+
+
+def _checked(value: Any, kind: type, key: str) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{key} is {type(value).__name__}, not {kind.__name__}")
+    return value
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(str(path), "cannot be read", found=error, remedy=_REMEDY) from None
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        return _checked(parse_json(text), dict, "it")
+    except (ValueError, TypeError) as error:
+        raise DataError(where, "is no JSON object", found=error, remedy=_REMEDY) from None

@@ -1,0 +1,120 @@
+"""Encoders of a study: trained once for each method, split and seed, kept, and shared by all studies that need them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmgaitemo.config import Built
+from mmgaitemo.evaluation.features import extract_features, reestimate_batchnorm
+from mmgaitemo.evaluation.knn import knn_scores
+from mmgaitemo.files import unfinished
+from mmgaitemo.models.encoder_io import load_encoder
+from mmgaitemo.registry import MODELS
+from mmgaitemo.samples import fingerprint, sample_ids
+from mmgaitemo.study.protocols import quiet
+from mmgaitemo.work_dir import only_run_in
+
+CURVE_POINTS = 40
+KNN_POINTS = 5
+
+
+class _KNNCurveHook(Hook):
+    """Notes the accuracy of the kNN probe a few times: a curve to look at, from which nothing is chosen."""
+
+    priority = "LOW"
+
+    def __init__(self, datasets: dict[str, Any]) -> None:
+        self.bank, self.held_out = datasets["val_cfg.bank"], datasets["val_dataloader.dataset"]
+        self.points: list[tuple[int, float]] = []
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Probe, if it is time."""
+        epoch, last = runner.epoch + 1, runner.max_epochs
+        if epoch * KNN_POINTS // last > (epoch - 1) * KNN_POINTS // last:
+            known, labels, _ = extract_features(runner.model, self.bank)
+            features, truth, _ = extract_features(runner.model, self.held_out)
+            winners = knn_scores(known, labels, features, len(self.bank.metainfo["classes"])).argmax(1)
+            self.points.append((epoch, round(float((winners == truth).float().mean()), 4)))
+            runner.model.train()
+
+
+def pretrained(cfg: Config, built: Built, folder: Path) -> tuple[str, dict[str, Any]]:
+    """The encoder that a config trains: from its folder if it is there already, else trained now.
+
+    Args:
+        cfg: Pre-training config, fold and seed set.
+        built: Its data sets and a model, not yet initialised.
+        folder: Of this very encoder; others of the same hash, in other processes, wait for it or fail on its lock.
+
+    Returns:
+        Path of the checkpoint, and the record of its training: steps, seconds and curves.
+    """
+    path, record = folder / "encoder.pth", folder / "pretrain.json"
+    with only_run_in(folder):
+        if not record.is_file():
+            content = _train(cfg, built, folder, path)
+            with unfinished(record) as partial:
+                partial.write_text(json.dumps(content), encoding="utf-8")
+    return str(path), json.loads(record.read_text(encoding="utf-8"))
+
+
+def _train(cfg: Config, built: Built, folder: Path, path: Path) -> dict[str, Any]:
+    cfg.dump(folder / "config.py")
+    cfg = quiet(cfg)
+    cfg.work_dir = str(folder)
+    begin, cpu = time.perf_counter(), time.process_time()
+    runner = Runner.from_cfg(cfg)
+    curve = _KNNCurveHook(built.datasets)
+    runner.register_hook(curve)
+    runner.train()
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    history, _ = runner.message_hub.get_scalar("train/loss").data
+    _save(runner.model, sample_ids(runner.train_dataloader.dataset), path)
+    return {
+        "steps": runner.iter,
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "curve": _thinned(np.asarray(history)),
+        "knn_curve": curve.points,
+    }
+
+
+def untrained(cfg: Config, built: Built, folder: Path) -> str:
+    """Checkpoint of the encoder as initialised by the config's seed; BatchNorm statistics from the training walks."""
+    path = folder / "encoder.pth"
+    with only_run_in(folder):
+        if not path.is_file():
+            torch.manual_seed(cfg.randomness.seed)
+            model = MODELS.build(cfg.model)
+            reestimate_batchnorm(model, built.datasets["val_cfg.bank"])
+            _save(model, [], path)
+    return str(path)
+
+
+def load(cfg: Config, path: str) -> Any:
+    """The config's model with the encoder of a checkpoint."""
+    model = MODELS.build(cfg.model)
+    load_encoder(model.backbone, path)
+    return model
+
+
+def _save(model: Any, trained_on: list[str], path: Path) -> None:
+    state = {f"backbone.{key}": value.cpu() for key, value in model.backbone.state_dict().items()}
+    with unfinished(path) as partial:
+        torch.save({"state_dict": state, "meta": {"trained_on": fingerprint(trained_on)}}, partial)
+
+
+def _thinned(losses: np.ndarray) -> list[list[float]]:
+    """[step, mean loss since the point before] at no more than ``CURVE_POINTS`` steps."""
+    pieces = np.array_split(losses, min(CURVE_POINTS, len(losses)))
+    ends = np.cumsum([len(piece) for piece in pieces])
+    return [[int(end), round(float(piece.mean()), 4)] for end, piece in zip(ends, pieces, strict=True)]

@@ -1,0 +1,65 @@
+"""What a finished cell depends on, as a hash: as long as it does not change, the cell is not run again.
+
+Configuration, data and the package's version count; paths, machines and the code's commit do not (the commit stands in
+every cell, so that a reader sees which wrote it). A change of the code that changes results has to raise the version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from mmengine.config import Config
+from torch import Tensor
+
+from mmgaitemo.config import ROLES
+from mmgaitemo.datasets import gait_collate
+from mmgaitemo.overrides import setting_at
+from mmgaitemo.registry import DATASETS
+from mmgaitemo.version import __version__
+
+TRAINING = ("model", "optim_wrapper", "param_scheduler", "train_cfg", "default_hooks")
+HASH_LENGTH = 16
+
+
+def digest(content: Any) -> str:
+    """A short hash of what JSON can hold; tuples and lists are alike, as in a dumped config."""
+    text = json.dumps(content, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+
+
+def training_settings(cfg: Config) -> dict[str, Any]:
+    """What of a pre-training config decides the encoder, beside data and seed."""
+    plain = cfg._cfg_dict.to_dict()
+    chosen = {key: plain.get(key) for key in TRAINING}
+    chosen["train_cfg"] = {key: value for key, value in plain["train_cfg"].items() if key != "val_interval"}
+    chosen["default_hooks"] = {
+        key: hook for key, hook in plain["default_hooks"].items() if key not in ("logger", "checkpoint", "report")
+    }
+    chosen["train_dataloader"] = {key: value for key, value in plain["train_dataloader"].items() if key != "dataset"}
+    return chosen
+
+
+def encoder_settings(cfg: Config) -> dict[str, Any]:
+    """What of a pre-training config decides its encoder as initialised, beside data and seed."""
+    model = cfg.model.to_dict()
+    return {"backbone": model["backbone"], "stream": model["data_preprocessor"]["stream"]}
+
+
+def data_hash(datasets: Iterable[Any]) -> str:
+    """Of what data sets deliver: prepared inputs, labels, ids and persons, in order."""
+    total = hashlib.sha256(__version__.encode())
+    for dataset in datasets:
+        delivered = gait_collate(dataset.__getitems__(range(len(dataset))))
+        for name in sorted(delivered):
+            value = delivered[name]
+            total.update(value.numpy().tobytes() if isinstance(value, Tensor) else "\n".join(value).encode())
+        total.update("\n".join(dataset.groups).encode())
+    return total.hexdigest()[:HASH_LENGTH]
+
+
+def data_of(cfg: Config) -> str:
+    """The hash of all data sets of a config: to train on, to vote and to be evaluated on."""
+    return data_hash(DATASETS.build(setting_at(cfg._cfg_dict, role)) for role in ROLES)

@@ -1,0 +1,192 @@
+"""One job of a study, in a process of its own: an encoder, then every protocol on it that is not there yet."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from sklearn.metrics import log_loss
+
+from mmgaitemo.config import Built, load_config, preflight
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.evaluation.features import extract_features
+from mmgaitemo.evaluation.linear_probe import smoothed
+from mmgaitemo.evaluation.scores import classification_metrics
+from mmgaitemo.kinematics.collect import kinematic_features
+from mmgaitemo.models.encoder_io import check_unseen, read_checkpoint
+from mmgaitemo.registry import DATASETS
+from mmgaitemo.rehearsal import check_held_out
+from mmgaitemo.study import encoders
+from mmgaitemo.study.identity import data_of, digest, encoder_settings, training_settings
+from mmgaitemo.study.plan import Job, Method, Split, Study
+from mmgaitemo.study.protocols import Features
+from mmgaitemo.version import __version__
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Hashes of a job: of its data, of its features (and so of its encoder), and of each protocol on them."""
+
+    data: str
+    features: str
+    protocols: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A job that is not finished, its hashes, and the names of the lines that it has still to write."""
+
+    job: Job
+    identity: Identity
+    missing: frozenset[str]
+
+
+def method_config(method: Method, split: Split, seed: int) -> Config:
+    """The pre-training config of a method on a split.
+
+    Raises:
+        ConfigError: It is none, or picks its checkpoint by the score on the walks that are held out.
+    """
+    options = {**method.changes, "fold": split.fold, "unused_fold": split.unused_fold, "randomness.seed": seed}
+    cfg = load_config(method.config, options)
+    if cfg.model.type == "GaitClassifier" or not cfg.get("val_cfg", {}).get("bank"):
+        raise ConfigError(
+            str(method.config), "is no pre-training config", remedy="name one with val_cfg.bank, such as ssal_egait.py"
+        )
+    chosen = [name for name, hook in cfg.default_hooks.items() if hook and hook.get("save_best")]
+    if chosen or any(hook.get("save_best") for hook in cfg.get("custom_hooks") or []):
+        raise ConfigError(
+            f"{method.config}, default_hooks",
+            "keeps the epoch with the best score on the held-out walks, which are those that the study reports",
+            found=f"save_best in {chosen or 'custom_hooks'}",
+            remedy="remove save_best: the last epoch counts; compare epochs by inner validation, as methods of a study",
+        )
+    return cfg
+
+
+def identities(study: Study, method: Method, split: Split) -> dict[int, Identity]:
+    """The hashes of a method on a split, by seed."""
+    cfg = method_config(method, split, seed=0)
+    init_default_scope(cfg.default_scope)
+    data = data_of(cfg)
+    settings = {"pretrain": training_settings, "untrained": encoder_settings, "kinematics": lambda _: None}[
+        method.kind
+    ](cfg)
+    found = {}
+    for seed in study.seeds if method.seeded else study.seeds[:1]:
+        own = digest([__version__, method.kind, settings, data, seed])
+        protocols = {name: digest([own, study.protocols[name].settings(), seed]) for name in method.protocols}
+        found[seed] = Identity(data, own, protocols)
+    return found
+
+
+def classes_of(study: Study) -> tuple[str, ...]:
+    """Names of the classes that the study's first method is evaluated on."""
+    cfg = method_config(next(iter(study.methods.values())), study.splits[0], seed=0)
+    return tuple(DATASETS.build({**cfg.val_dataloader.dataset, "lazy_init": True}).metainfo["classes"])
+
+
+def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: str) -> None:
+    """Run what is missing of a job; each protocol's line is in ``folder/lines.jsonl`` as soon as it is done.
+
+    Args:
+        study: Whose.
+        todo: The job and what is missing of it.
+        folder: Of the job.
+        encoder_home: Where encoders are kept, each in a folder named by its hash.
+        commit: Of the code, for the lines.
+    """
+    job, identity, missing = todo.job, todo.identity, todo.missing
+    method = study.methods[job.method]
+    cfg = method_config(method, job.split, job.seed)
+    built = preflight(cfg)
+    check_held_out(built)
+    held_out = built.datasets["val_dataloader.dataset"]
+    about = {
+        "method": job.method,
+        "fold": job.split.fold,
+        "unused_fold": job.split.unused_fold,
+        "seed": job.seed,
+        "version": __version__,
+        "commit": commit,
+        "date": date.today().isoformat(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    home = encoder_home / identity.features
+    features = _features(method, cfg, built, identity, home, folder, missing, about)
+    truth = held_out.labels.numpy()
+    about |= {
+        "data_hash": identity.data,
+        "training_walks": int((features.labels >= 0).sum()),
+        "truth": truth.tolist(),
+        "groups": _codes(held_out.groups, job.split.fold),
+    }
+    for name in (name for name in method.protocols if name in missing):
+        begin = time.perf_counter()
+        scores, settings = study.protocols[name].run(features)
+        metrics = classification_metrics(truth, scores)
+        classes = range(features.num_classes)
+        line = {
+            "protocol": name,
+            "hash": identity.protocols[name],
+            "seconds": round(time.perf_counter() - begin, 1),
+            "metrics": {
+                **{key: round(value, 5) for key, value in metrics.items()},
+                "log_loss": round(float(log_loss(truth, smoothed(scores), labels=list(classes))), 5),
+            },
+            "predictions": scores.argmax(1).tolist(),
+            "settings": settings,
+        }
+        np.savez_compressed(folder / f"scores_{name}.npz", ids=held_out.ids, truth=truth, scores=scores)
+        _append(folder / "lines.jsonl", about | line)
+        print(f"{job}, {name}: accuracy {metrics['accuracy']:.3f}", flush=True)
+
+
+def _features(
+    method: Method,
+    cfg: Config,
+    built: Built,
+    identity: Identity,
+    home: Path,
+    folder: Path,
+    missing: frozenset[str],
+    about: dict[str, Any],
+) -> Features:
+    bank, held_out = built.datasets["val_cfg.bank"], built.datasets["val_dataloader.dataset"]
+    path = None
+    if method.kind == "kinematics":
+        known, labels, ids = kinematic_features(bank)
+        queries, _, _ = kinematic_features(held_out)
+    else:
+        if method.kind == "untrained":
+            path = encoders.untrained(cfg, built, home)
+        else:
+            path, record = encoders.pretrained(cfg.copy(), built, home)
+            check_unseen(read_checkpoint(path), held_out, path)
+            if "pretrain" in missing:
+                line = {"protocol": "pretrain", "hash": identity.features, **record}
+                _append(folder / "lines.jsonl", about | line)
+        model = encoders.load(cfg, path)
+        known, labels, ids = extract_features(model, bank)
+        queries, _, _ = extract_features(model, held_out)
+    classes = len(held_out.metainfo["classes"])
+    seed = int(cfg.randomness.seed)
+    return Features(known, labels, ids, bank.groups, queries, classes, path, cfg, seed)
+
+
+def _codes(persons: list[str], fold: int) -> list[str]:
+    """Persons as numbers: who they are may not be published. A person is in one fold only."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(persons))}
+    return [f"{fold}.{numbers[name]}" for name in persons]
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

@@ -1,0 +1,203 @@
+"""Protocols: what is asked of an encoder, or of other fixed features, once it is there."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Protocol as Interface
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmgaitemo.config import load_config
+from mmgaitemo.datasets.splits import nested_fraction
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.evaluation.features import batches
+from mmgaitemo.evaluation.knn import knn_scores
+from mmgaitemo.evaluation.linear_probe import choose_strength, linear_probe
+from mmgaitemo.registry import DATASETS
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the protocols of a job share.
+
+    Attributes:
+        known: (B, D) features of the training walks.
+        labels: (B,) their classes; -1 = unlabelled.
+        ids: Names of the training walks.
+        groups: Their persons.
+        queries: (N, D) features of the held-out walks.
+        num_classes: Classes.
+        encoder: Checkpoint of the encoder; None where the features come from elsewhere.
+        config: Of the pre-training: encoder and data sets.
+        seed: Of the job.
+    """
+
+    known: Tensor
+    labels: Tensor
+    ids: Sequence[str]
+    groups: Sequence[str]
+    queries: Tensor
+    num_classes: int
+    encoder: str | None
+    config: Config
+    seed: int
+
+
+class Protocol(Interface):
+    """Scores of the held-out walks from features, or from the encoder itself."""
+
+    def settings(self) -> Any:
+        """What identifies the protocol: finished cells are kept as long as it does not change."""
+
+    def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
+        """(N, num_classes) scores, and what was chosen on the way (inside the labelled training walks)."""
+
+
+@dataclass(frozen=True)
+class KNN:
+    """Weighted vote of the nearest training walks; see ``knn_scores``."""
+
+    k: int = 20
+    temperature: float = 0.1
+
+    def settings(self) -> Any:
+        """See ``Protocol``."""
+        return ["knn", self.k, self.temperature]
+
+    def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
+        """See ``Protocol``."""
+        scores = knn_scores(
+            features.known, features.labels, features.queries, features.num_classes, self.k, self.temperature
+        )
+        return scores.double().numpy(), {}
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """Logistic regression on the frozen features, its strength chosen on left-out persons of the labelled walks.
+
+    Attributes:
+        label_fraction: Part of the labelled training walks, in (0, 1], per class; nested, drawn by the job's seed.
+        persons: Use the labels of so many persons alone, drawn by the job's seed; None uses those of all.
+    """
+
+    label_fraction: float = 1.0
+    persons: int | None = None
+
+    def settings(self) -> Any:
+        """See ``Protocol``."""
+        return ["linear", self.label_fraction, self.persons]
+
+    def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
+        """See ``Protocol``.
+
+        Raises:
+            ConfigError: There are not so many labelled persons.
+        """
+        labels = features.labels.clone()
+        if self.persons is not None:
+            kept = set(self._persons(features))
+            labels[[person not in kept for person in features.groups]] = -1
+        chosen = nested_fraction(features.ids, labels.tolist(), self.label_fraction, features.seed)
+        masked = torch.full_like(labels, -1)
+        masked[chosen] = labels[chosen]
+        strength = choose_strength(features.known, masked, features.groups)
+        scores = linear_probe(features.known, masked, features.queries, features.num_classes, strength)
+        return scores.numpy(), {"C": strength, "labels": int((masked >= 0).sum())}
+
+    def _persons(self, features: Features) -> list[str]:
+        pairs = zip(features.groups, features.labels.tolist(), strict=True)
+        labelled = sorted({person for person, label in pairs if label >= 0})
+        if self.persons is None or not 1 <= self.persons <= len(labelled):
+            raise ConfigError(
+                "study.protocols, LinearProbe.persons",
+                "there are not so many persons with labels",
+                found=f"{self.persons} of {len(labelled)}",
+                remedy="ask for fewer, or for None",
+            )
+        return [labelled[i] for i in np.random.RandomState(features.seed).permutation(len(labelled))[: self.persons]]
+
+
+@dataclass(frozen=True)
+class FineTune:
+    """Train encoder and classifier on the labelled walks, as a config says, to its last epoch.
+
+    The encoder, its stream and the data are those of the method; views, optimiser and schedule the config's. On an
+    untrained encoder this is supervised training from scratch.
+
+    Attributes:
+        config: Path of a config of a ``GaitClassifier``.
+        label_fraction: Part of the labelled training walks, in (0, 1], per class; nested, drawn by the job's seed.
+    """
+
+    config: str
+    label_fraction: float = 1.0
+
+    def settings(self) -> Any:
+        """See ``Protocol``."""
+        cfg = load_config(self.config)
+        kept = ("model", "optim_wrapper", "param_scheduler", "train_cfg", "train_dataloader")
+        known = {key: cfg[key].to_dict() if hasattr(cfg[key], "to_dict") else cfg[key] for key in kept}
+        known["train_dataloader"] = {k: v for k, v in known["train_dataloader"].items() if k != "dataset"}
+        return ["finetune", self.label_fraction, known]
+
+    def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
+        """See ``Protocol``.
+
+        Raises:
+            ConfigError: There is no encoder to train.
+        """
+        if features.encoder is None:
+            raise ConfigError(
+                "study.methods", "these features have no encoder to fine-tune", remedy="name its protocols without it"
+            )
+        cfg = self._composed(features)
+        with tempfile.TemporaryDirectory() as folder:
+            cfg.work_dir = folder
+            runner = Runner.from_cfg(quiet(cfg))
+            runner.train()
+        dataset = DATASETS.build({**features.config.val_dataloader.dataset, "fold": features.config.fold})
+        return predict(runner.model, dataset), {"labels": len(runner.train_dataloader.dataset), "steps": runner.iter}
+
+    def _composed(self, features: Features) -> Config:
+        cfg, method = load_config(self.config), features.config
+        cfg.randomness = dict(seed=features.seed)
+        head = {**cfg.model.head, "num_classes": features.num_classes}
+        cfg.model.update(backbone=method.model.backbone, head=head, encoder=features.encoder)
+        for key in ("skeleton", "stream"):
+            cfg.model.data_preprocessor[key] = method.model.data_preprocessor[key]
+        bank = {**method.val_cfg.bank, "label_fraction": self.label_fraction, "label_seed": features.seed}
+        cfg.train_dataloader.dataset = bank
+        labelled = len(DATASETS.build(bank))
+        cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size, labelled)
+        return cfg
+
+
+def quiet(cfg: Config) -> Config:
+    """A run inside a job: no files but those the job wants, no validation, in this very process."""
+    cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None)
+    cfg.visualizer = dict(type="Visualizer")  # writes nothing
+    cfg.env_cfg.mp_cfg = dict(mp_start_method="spawn")  # leaves the start method as it is
+    for hook in ("report", "untrained"):
+        cfg.default_hooks.pop(hook, None)
+    cfg.default_hooks.checkpoint = None
+    return cfg
+
+
+@torch.no_grad()
+def predict(model: BaseModel, dataset: Any) -> np.ndarray:
+    """(N, classes) probabilities of a ``GaitClassifier`` for a data set, in its order."""
+    model.eval()
+    scores = [model(batch["inputs"], mode="tensor").float().softmax(1) for batch in batches(model, dataset)]
+    return torch.cat(scores).double().cpu().numpy()
+
+
+PROTOCOLS: dict[str, type] = {kind.__name__: kind for kind in (KNN, LinearProbe, FineTune)}

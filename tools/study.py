@@ -1,0 +1,130 @@
+"""Run a study: methods x protocols x folds x seeds, as independent jobs; finished cells are never run again.
+
+MMGAITEMO_EGAIT=/path/to/egait python tools/study.py configs/studies/ssal_against_baselines.py --jobs 4 \
+    --out docs/results/ssal_against_baselines
+python tools/analysis/report.py docs/results/ssal_against_baselines
+
+Stop it and start it again as often as you like. On a cluster add --launcher slurm: it submits a job array and returns;
+the same command without it, later, collects what the array has finished and runs what it has not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a bare checkout works too
+
+import torch
+from mmengine.registry import init_default_scope
+
+from mmgaitemo.cli import end_cleanly, plain_errors
+from mmgaitemo.errors import ConfigError, GaitError
+from mmgaitemo.memory import keep_freed_memory
+from mmgaitemo.study.cost import seconds_of_encoder
+from mmgaitemo.study.job import run_job
+from mmgaitemo.study.launch import duration, job_command, run_here, submit
+from mmgaitemo.study.ledger import append_readings
+from mmgaitemo.study.plan import Study, read_study
+from mmgaitemo.study.store import PRETRAIN, Store, job_folder, todo_of
+
+
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="study config, e.g. configs/studies/smoke.py")
+    parser.add_argument("--out", required=True, help="folder of the study: finished cells, logs, scores")
+    parser.add_argument("--jobs", type=int, default=1, help="jobs at a time, one thread each")
+    parser.add_argument("--launcher", choices=("none", "slurm"), default="none", help="slurm: submit a job array")
+    parser.add_argument("--encoders", default="work_dirs/encoders", help="where trained encoders are kept and shared")
+    parser.add_argument("--methods", nargs="+", help="run the jobs of these methods only")
+    parser.add_argument("--job", help="run this one job in this process (METHOD/SPLIT_SEED; what the launchers call)")
+    return parser.parse_args()
+
+
+def commit() -> str:
+    """The commit of the code, with a + where it was changed since; "unknown" outside of a repository."""
+    where = str(Path(__file__).resolve().parent)
+    try:
+        name = subprocess.run(["git", "-C", where, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+        changed = subprocess.run(["git", "-C", where, "status", "--porcelain", "-uno"], capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return name.stdout.strip() + ("+" if changed.stdout.strip() else "") if name.returncode == 0 else "unknown"
+
+
+def run_one(study: Study, name: str, out: Path, encoders: Path) -> None:
+    """One job, in this process.
+
+    Raises:
+        ConfigError: The study has no such job.
+    """
+    jobs = {str(job): job for job in study.jobs()}
+    if name not in jobs:
+        raise ConfigError("--job", "no such job in this study", found=name, remedy=f"such as {next(iter(jobs))}")
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    todo = todo_of(out, study, jobs[name])
+    run_job(study, todo, job_folder(out, todo.job), encoders, commit())
+
+
+def print_cost(store: Store, jobs: int, methods: list[str] | None) -> None:
+    """Say what is still to be done, before it is begun; every method's config is tried on the way."""
+    todo = [entry for entry in store.todo() if methods is None or entry.job.method in methods]
+    encoders: dict[str, int] = {}
+    for entry in todo:
+        if PRETRAIN in entry.missing:
+            encoders[entry.job.method] = encoders.get(entry.job.method, 0) + 1
+    print(f"{store.study.title}: {len(todo)} jobs to run, {len(store.lines)} cells finished ({store.study.purpose})")
+    torch.set_num_threads(1)
+    total = 0.0
+    for name, count in encoders.items():
+        try:
+            seconds = seconds_of_encoder(store.study.methods[name], store.study.splits[0])
+        except GaitError as error:  # its jobs will say so again, and the other methods can go on
+            print(f"  {name}: cannot be tried: {error}")
+            continue
+        total += seconds * count
+        print(f"  {name}: {count} encoders of about {seconds:.0f} s on one thread")
+    print(
+        f"  pre-training: about {duration(total / jobs)} with {jobs} jobs at a time; protocols come on top", flush=True
+    )
+
+
+def main() -> None:
+    """Collect what is finished, then run what is missing."""
+    args = parse_args()
+    end_cleanly()
+    if args.jobs < 1:
+        raise ConfigError("--jobs", "needs at least one job at a time", found=args.jobs, remedy="use 1 or more")
+    study = read_study(args.config)
+    init_default_scope("mmgaitemo")
+    out = Path(args.out)
+    if unknown := set(args.methods or []) - set(study.methods):
+        raise ConfigError("--methods", "no such method", found=sorted(unknown), remedy=f"use {[*study.methods]}")
+    if args.job is not None:
+        run_one(study, args.job, out, Path(args.encoders))
+        return
+    store = Store(out, study)
+    store.describe(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
+    command = job_command(str(Path(__file__).resolve()), args.config, out, Path(args.encoders))
+    failed: list[str] = []
+    if store.todo():
+        print_cost(store, args.jobs, args.methods)
+        if args.launcher == "slurm":
+            print(submit(command, store, args.jobs, args.methods))
+            return
+        failed = run_here(command, store, args.jobs, args.methods)
+    append_readings(store)
+    print(f"{len(store.lines)} cells in {store.cells}; python tools/analysis/report.py {args.out}")
+    if failed:
+        sys.exit("\n".join(f"error: {text}" for text in failed))
+
+
+if __name__ == "__main__":
+    with plain_errors("interrupted; the same command goes on"):
+        main()
