@@ -143,6 +143,7 @@ def test_every_part_runs_and_keeps_its_figures(
     result = json.loads(out.read_text())
     assert result["part"] == part and result["machine"]["threads"] == 1 and result["settings"]["rounds"] == 2
     assert {"limits", "results", "speedup", "share_of_limit", *FIGURES[part]} <= set(result)
+    assert result.get("onnx", "ok") == "ok"
     medians = {name: figures["median"] for name, figures in result["results"].items()}
     assert all(figures["low"] <= figures["median"] <= figures["high"] for figures in result["results"].values())
     ours, reference = ("ours_1", "reference_1") if part == "infer" else ("ours", "reference")

@@ -87,8 +87,9 @@ class _Filtered(torch.autograd.Function):
 def _add_product(total: Tensor, a: Tensor, b: Tensor, sign: int) -> Tensor:
     """``total`` plus complex a times b, or times the conjugate of b where ``sign`` is -1; in place."""
     (real_a, imag_a), (real_b, imag_b) = a.unbind(2), b.unbind(2)
-    total[:, :, 0].addcmul_(real_a, real_b).addcmul_(imag_a, imag_b, value=-sign)
-    total[:, :, 1].addcmul_(imag_a, real_b).addcmul_(real_a, imag_b, value=sign)
+    negated = -imag_b  # addcmul has a factor for that, which ONNX has not
+    total[:, :, 0].addcmul_(real_a, real_b).addcmul_(imag_a, negated if sign > 0 else imag_b)
+    total[:, :, 1].addcmul_(imag_a, real_b).addcmul_(real_a, imag_b if sign > 0 else negated)
     return total
 
 
