@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ def method_config(method: Method, split: Split, seed: int) -> Config:
     Raises:
         ConfigError: It is none, or picks its checkpoint by the score on the walks that are held out.
     """
-    options = {**method.changes, "fold": split.fold, "unused_fold": split.unused_fold, "randomness.seed": seed}
+    changes = copy.deepcopy(method.changes)  # MMEngine takes _delete_ out of what it merges
+    options = {**changes, "fold": split.fold, "unused_fold": split.unused_fold, "randomness.seed": seed}
     cfg = load_config(method.config, options)
     if cfg.model.type == "GaitClassifier" or not cfg.get("val_cfg", {}).get("bank"):
         raise ConfigError(

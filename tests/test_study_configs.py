@@ -1,0 +1,29 @@
+"""The studies that come with the project: every method's config is read, and its model and views can be built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from runs import ROOT
+
+from mmgaitemo.models.data_preprocessor import check_in_channels
+from mmgaitemo.registry import MODELS
+from mmgaitemo.study.job import method_config
+from mmgaitemo.study.plan import read_study
+
+STUDIES = [path for path in sorted((ROOT / "configs/studies").glob("*.py")) if "study" in Config.fromfile(path)]
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_method_of_a_study_can_be_built(path: Path, stand_in_env: dict[str, str]) -> None:
+    study = read_study(path)
+    for method in study.methods.values():
+        cfg = method_config(method, study.splits[0], study.seeds[0])
+        check_in_channels(MODELS.build(cfg.model))
+        for protocol in method.protocols:
+            study.protocols[protocol].settings()
+    real = "synthetic" not in study.data
+    assert real == (study.ledger is not None), "readings of test folds are noted, those of synthetic walks are none"
+    assert "E-Gait" not in study.data or "own part, 342" in study.data
