@@ -1,7 +1,7 @@
 """Train what a config describes: pre-training, probes and supervised baselines alike.
 
 python tools/train.py configs/ssal_egait.py
-python tools/train.py configs/downstream/linear_egait.py --encoder work_dirs/ssal_egait/epoch_200.pth
+python tools/train.py configs/downstream/linear_egait.py --encoder work_dirs/ssal_egait/epoch_100.pth
 """
 
 from __future__ import annotations
