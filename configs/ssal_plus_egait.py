@@ -2,7 +2,11 @@
 # Each value that differs from configs/ssal_egait.py is a knob of its own; docs/configs.md shows how to turn one back.
 _base_ = "ssal_egait.py"
 model = dict(
-    backbone=dict(graph=dict(in_channels=9), image=dict(in_channels=9)),  # three for each stream
+    backbone=dict(
+        graph=dict(in_channels=9),  # three for each stream
+        image=dict(in_channels=9),
+        statistics=dict(type="JointStatistics", skeleton="egait16", hidden=1024, in_channels=9),  # SSAL's: none
+    ),
     data_preprocessor=dict(
         stream=("joint", "bone", "motion"),  # positions, bones and velocities together, not positions alone
         views=dict(

@@ -218,7 +218,7 @@ def test_cffn_is_one_linear_map_of_both_vectors_and_each_branch_can_stand_alone(
 @pytest.mark.parametrize(
     ("build", "word"),
     [
-        (lambda: CFFN(None, None), "both None"),
+        (lambda: CFFN(None, None), "all branches are None"),
         (lambda: STGCN("egait16", (8, 8), (1,)), "one stride for each"),
         (lambda: AFFNet("egait16", 8, (8,), (1,)), "one stride for the stem"),
         (lambda: AFFNet("egait16", 8, (12,), (1, 1)), "divisible"),

@@ -14,23 +14,28 @@ from mmgaitemo.registry import BACKBONES
 
 @BACKBONES.register_module()
 class CFFN(SkeletonBackbone):
-    """Two branches on the same skeleton, graph and image, fused to one vector.
+    """Two branches on the same skeleton, graph and image, fused to one vector; a third is this project's own.
 
-    h = W [g ; a] + b. (Projecting each branch to the common width and adding is the same map.) The paper gives 128 as
-    the width of the fused vector and no formula; concatenation and one linear layer is the weakest assumption.
+    h = W [g ; a] + b, or W [g ; a ; s] + b. (Projecting each branch to the common width and adding is the same map.)
+    The paper gives 128 as the width of the fused vector and no formula; concatenation and one linear layer is the
+    weakest assumption.
 
     Args:
         graph: Config of the graph branch, or None.
         image: Config of the image branch, or None.
+        statistics: Config of the ``JointStatistics`` branch, or None as in the paper.
         out_channels: Width of the fused vector. None leaves the concatenation as it is: the projection head then
             plays the part of the fusion, as in AimCLR's code.
     """
 
-    def __init__(self, graph: dict | None, image: dict | None, out_channels: int | None = 128) -> None:
+    def __init__(
+        self, graph: dict | None, image: dict | None, out_channels: int | None = 128, statistics: dict | None = None
+    ) -> None:
         super().__init__()
-        branches = {name: cfg for name, cfg in (("graph", graph), ("image", image)) if cfg is not None}
+        named = {"graph": graph, "image": image, "statistics": statistics}
+        branches = {name: cfg for name, cfg in named.items() if cfg is not None}
         if not branches:
-            raise ConfigError("CFFN", "graph and image are both None", remedy="configure at least one branch")
+            raise ConfigError("CFFN", "all branches are None", remedy="configure at least one branch")
         self.branches = nn.ModuleDict({name: BACKBONES.build(cfg) for name, cfg in branches.items()})
         width = sum(branch.out_channels for branch in self._branches())
         self.out_channels = width if out_channels is None else out_channels

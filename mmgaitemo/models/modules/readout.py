@@ -55,9 +55,14 @@ class Readout(nn.Module):
         # Channels last, as the networks leave them: with the axes in another order the gradients would lie otherwise in
         # memory than the map, and torch.var takes ten times as long as the two means.
         frames = features.permute(0, 2, 3, 1)  # (N, T', V, C)
-        pooled = _MeanAndDeviation.apply(frames) if self.deviation else (frames.mean(1),)
+        pooled = mean_and_deviation(frames) if self.deviation else (frames.mean(1),)
         groups = self.weight.T.to(frames.dtype).expand(len(features), -1, -1)
         return torch.cat([torch.bmm(groups, part) for part in pooled], dim=2).transpose(1, 2).flatten(1)
+
+
+def mean_and_deviation(frames: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, T, V, C) to mean and standard deviation over time, (N, V, C) each."""
+    return _MeanAndDeviation.apply(frames)
 
 
 class _MeanAndDeviation(torch.autograd.Function):
