@@ -29,6 +29,7 @@ PROTOCOLS = {
 
 def about(**changes: Any) -> dict[str, Any]:
     """The content of study.json."""
+    protocols = changes.get("protocols", PROTOCOLS)
     return {
         "study": "fake",
         "title": "SSAL against its untrained encoder",
@@ -37,6 +38,7 @@ def about(**changes: Any) -> dict[str, Any]:
         "purpose": "test",
         "methods": TITLES,
         "protocols": PROTOCOLS,
+        "applies": {method: [name for name in protocols if name in own] for method, own in LEVELS.items()},
         "reference": "untrained",
         "splits": [f"fold{fold}" for fold in range(FOLDS)],
         "seeds": list(range(SEEDS)),

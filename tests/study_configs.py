@@ -7,6 +7,10 @@ from typing import Any
 
 from runs import ROOT, TINY_ENCODER
 
+from mmgaitemo.study.job import run_job
+from mmgaitemo.study.reading import read_study
+from mmgaitemo.study.store import Store, job_folder
+
 PERSONS = {
     f"{role}.{key}": value
     for role in ("train_dataloader.dataset", "val_dataloader.dataset", "val_cfg.bank")
@@ -20,7 +24,7 @@ CHANGES = {
     "model.queue.size": 37,
 }
 PRETRAIN = str(ROOT / "configs/ssal_synthgait.py")
-NO_STRONG = {"model.data_preprocessor.views.strong": None, "model.loss_divergence": None, "model.drop": None}
+FINETUNE = str(ROOT / "configs/downstream/finetune_synthgait.py")
 
 
 def tiny_study(**changes: Any) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def tiny_study(**changes: Any) -> dict[str, Any]:
     return {
         "title": "tiny",
         "data": "synthetic walkers",
-        "splits": [0, 1],
+        "splits": [0],
         "seeds": [0],
         "changes": CHANGES,
         "methods": {
@@ -46,3 +50,17 @@ def write_study(folder: Path, **changes: Any) -> Path:
     path = folder / "tiny.py"
     path.write_text(f"study = {tiny_study(**changes)!r}\n", encoding="utf-8")
     return path
+
+
+def opened(out: Path, config: Path) -> Store:
+    """The folder of a study, with what is finished in it."""
+    store = Store(out, read_study(config))
+    store.merge()
+    return store
+
+
+def run_missing(store: Store, encoders: Path, methods: list[str] | None = None) -> None:
+    """All jobs with something missing, in this process."""
+    for todo in store.todo(methods):
+        run_job(store.study, todo, job_folder(store.out, todo.job), encoders, "abc")
+    store.merge()

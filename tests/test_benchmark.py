@@ -169,3 +169,20 @@ def test_what_cannot_be_measured_is_refused(
         assert "no such device" in benchmark(monkeypatch, "step", "--device", "cuda")
     assert benchmark(monkeypatch, "step", "--rounds", 0) == "2"
     assert "at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("--json", "", "--json: is a folder"),
+        ("--json", "file/out.json", "--json: cannot be written"),
+        ("--picture", "out.svg", "--picture: pictures are PNG files"),
+        ("--picture", "file/out.png", "--picture: cannot be written"),
+    ],
+)
+def test_outputs_that_cannot_be_written_are_refused_before_measuring(
+    option: str, name: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("mmgaitemo.benchmark.step.run", lambda *_, **__: pytest.fail("it measured"))
+    assert words in benchmark(monkeypatch, "step", option, tmp_path / name)

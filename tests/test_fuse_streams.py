@@ -39,13 +39,14 @@ def matrix(stream: dict[str, Any]) -> np.ndarray:
     return np.array([stream["samples"][name]["scores"] for name in WALKS])
 
 
-@pytest.mark.parametrize("weights", [None, (0.6, 0.6, 0.4)])
+@pytest.mark.parametrize("weights", [None, (0.6, 0.6, 0.4), (1e308, 1e308, 5e307)])
 def test_fused_scores_are_the_weighted_mean_joined_by_id(weights: tuple | None, tmp_path: Path) -> None:
     streams = [content(seed) for seed in range(3)]
     words = ["--weights", *weights] if weights else []
     done = run_here(TOOL, *write(tmp_path, *streams), *words, "--out", tmp_path / "new" / "fused.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    expected = np.average([matrix(stream) for stream in streams], axis=0, weights=weights)
+    small = [weight / max(weights) for weight in weights] if weights else None
+    expected = np.average([matrix(stream) for stream in streams], axis=0, weights=small)
     fused = json.loads((tmp_path / "new" / "fused.json").read_text())
     np.testing.assert_allclose(matrix(fused), expected, atol=1e-12)
     assert fused["classes"] == CLASSES and fused["class_note"] == "made up"
@@ -83,6 +84,7 @@ def sample(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]]
         (lambda stream: stream.update(classes=CLASSES[::-1]), "another order of them"),
         (lambda stream: stream["classes"].append("proud"), "one score per class"),
         (lambda stream: stream.pop("samples"), "holds no scores of walks"),
+        (lambda stream: stream.update(samples=[1]), "samples is list, not dict"),
         (sample(lambda walk: walk.update(label=(walk["label"] + 1) % 3)), "other labels for some walks. Found: 1"),
         (sample(lambda walk: walk.update(label=3)), "class ids below 3"),
         (sample(lambda walk: walk.update(label=-1)), "class ids below 3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from runs import tiny_config, train
+from runs import ROOT, TINY_ENCODER, tiny_config, train
 
+from mmgaitemo.config import load_config
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.kinematics.collect import kinematic_features
 from mmgaitemo.models.modules.kinematic_targets import KinematicTargets
@@ -79,3 +81,16 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         run(tmp_path / "b", **PARTS, **HOOK)
     with pytest.raises(ConfigError, match=r"default_hooks.kinematics.*loss_kinematics or soft_targets.*SSAL"):
         run(tmp_path / "c", **STEP, **HOOK)
+
+
+def test_the_config_of_the_page_trains(stand_in_env: dict[str, str], tmp_path: Path) -> None:
+    (config,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/method.md").read_text(), re.S | re.M)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    (tmp_path / "ssal_kinematics.py").write_text(config)
+    small = {"train_cfg.max_epochs": 1, "train_dataloader.batch_size": 8, "work_dir": str(tmp_path / "run")}
+    cfg = load_config(tmp_path / "ssal_kinematics.py", {**small, **TINY_ENCODER, "log_level": "ERROR"})
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.default_hooks.pop("report")
+    model = train(cfg)
+    assert model.kinematics.ready and model.loss_kinematics is not None and model.soft_targets is not None
+    assert model.queue.kinematics.keys.any()

@@ -13,7 +13,7 @@ from test_contrast import GENERAL, batch, log_softmax, tiny_ssal
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.kinematics import MIRROR, MIRROR_SIGN, NAMES
 from mmgaitemo.models import SSAL, InfoNCELoss, NearestNeighbourMining
-from mmgaitemo.models.losses import KinematicSoftTargets, KinematicTargetLoss
+from mmgaitemo.models.losses import DistributionalDivergenceLoss, KinematicSoftTargets, KinematicTargetLoss
 from mmgaitemo.models.modules import KinematicQueue
 from mmgaitemo.models.modules.kinematic_targets import KinematicTargets, directions
 
@@ -214,10 +214,21 @@ def test_parts_that_do_not_fit_are_named() -> None:
         tiny_ssal(**AUXILIARY, **ONLY_GENERAL)
     with pytest.raises(ConfigError, match=r"pipeline.kinematics.*loss_kinematics and model.soft_targets"):
         step(fitted(**AUXILIARY), None)
-    for settings, key in (({"weight": 0}, "weight"), ({"views": "general"}, "views")):
-        with pytest.raises(ConfigError, match=rf"model.loss_kinematics.{key}"):
-            KinematicTargetLoss(4, **settings)
-    for settings, key in (({"share": 0}, "share"), ({"temperature": 0}, "temperature")):
-        with pytest.raises(ConfigError, match=rf"model.soft_targets.{key}"):
-            KinematicSoftTargets(**settings)
+    with pytest.raises(ConfigError, match=r"model.loss_kinematics.views"):
+        KinematicTargetLoss(4, views="general")
+    with pytest.raises(ConfigError, match=r"model.soft_targets.share: must lie in \(0, 1\]"):
+        KinematicSoftTargets(share=1.5)
     assert KinematicQueue(3, 2).kinematics.keys.shape == (3, D)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), "1", True, None])
+def test_weights_shares_and_temperatures_are_positive_and_finite(value: Any) -> None:
+    for key, build in (
+        ("loss_info.weight", lambda: InfoNCELoss(value)),
+        ("loss_divergence.weight", lambda: DistributionalDivergenceLoss(value)),
+        ("loss_kinematics.weight", lambda: KinematicTargetLoss(4, value)),
+        ("soft_targets.share", lambda: KinematicSoftTargets(share=value)),
+        ("soft_targets.temperature", lambda: KinematicSoftTargets(temperature=value)),
+    ):
+        with pytest.raises(ConfigError, match=rf"model\.{key}: must be positive and finite. Found: "):
+            build()

@@ -30,8 +30,8 @@ def test_the_variance_of_the_mean_is_that_of_nadeau_and_bengio() -> None:
     assert found.p == pytest.approx(2 * stats.t(24).cdf(-abs(values.mean()) / error))
 
 
-@pytest.mark.parametrize("values", [[0.1], [0.1, 0.1, 0.1], [0.3 - 0.2, 0.1, 0.2 - 0.1]])
-def test_values_without_spread_have_a_mean_and_no_interval(values: list[float]) -> None:
+@pytest.mark.parametrize("values", [[0.1], [0.05, 0.15], [0.1, 0.1, 0.1], [0.3 - 0.2, 0.1, 0.2 - 0.1]])
+def test_values_without_spread_and_two_values_have_a_mean_and_no_interval(values: list[float]) -> None:
     found = corrected_t(values, 0.25)
     assert found.mean == pytest.approx(0.1)
     assert found.low is found.high is found.p is None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from mmgaitemo.errors import DataError
 from mmgaitemo.statistics import Comparison, StudyResult, compare, corrected_t, read_results, sign_flip, summarise
-from mmgaitemo.statistics.consistency import missing_cells, single_seeds, size_ratio
+from mmgaitemo.statistics.consistency import missing_cells, places, single_seeds, size_ratio
 from mmgaitemo.statistics.sentences import p_number, sentence
 from mmgaitemo.statistics.summary import confusion, majority
 
@@ -139,8 +138,16 @@ def test_confusion_counts_every_walk_once_and_averages_seeds(tmp_path: Path) -> 
     assert np.abs(matrix - mean).max() < 1
 
 
-def test_intervals_of_two_folds_end_where_scores_do(tmp_path: Path) -> None:
-    scores = [row.scores for row in summarise(study(tmp_path, splits=["fold0", "fold1"], seeds=[0])).rows]
+def test_two_runs_have_no_interval_and_no_test(tmp_path: Path) -> None:
+    summary = summarise(study(tmp_path, splits=["fold0", "fold1"], seeds=[0]))
+    assert all(score.low is score.high is None for row in summary.rows for score in row.scores.values())
+    for comparison in (c for family in summary.families for c in family.comparisons):
+        assert comparison.headline.p is comparison.over_folds.p is comparison.flip is comparison.p_holm is None
+
+
+def test_intervals_end_where_scores_do(tmp_path: Path) -> None:
+    few = [{**line, "training_walks": 1} if "truth" in line else line for line in LINES]
+    scores = [row.scores for row in summarise(study(tmp_path, few, splits=["fold0", "fold1", "fold2"])).rows]
     ends = np.array([(s["accuracy"].low, s["accuracy"].high) for s in scores])
     assert ends.min() == 0 and ends.max() == 1 and all((s["log_loss"].high or 0) > 1 for s in scores)
 
@@ -167,7 +174,11 @@ def test_every_verdict_has_its_sentence(tmp_path: Path) -> None:
     assert same is not None
     assert sentence(result, same, 1, False) == "SSAL and SSAL have the same accuracy in every run."
     alone = study(tmp_path, without(lambda line: line["fold"] == 0 and line["seed"] == 0))
-    assert "in 1 run, which is too few for a test." in sentence(alone, found(alone, SSAL, PLAIN), 1, False)
+    assert sentence(alone, found(alone, SSAL, PLAIN), 1, False).endswith("points in 1 run: too few runs for a test.")
+    equal = replace(same, headline=corrected_t([0.1] * 3, 0.25))
+    assert sentence(result, equal, 1, False) == (
+        "SSAL is above SSAL by 10.0 points in each of 3 runs alike: without any spread there is no test."
+    )
 
 
 def test_what_holm_takes_back_is_said(tmp_path: Path) -> None:
@@ -190,11 +201,19 @@ def test_missing_cells_are_named_and_pairs_use_what_both_sides_have(tmp_path: Pa
         lambda x: not (x["method"] == "ssal" and x["protocol"] == "linear" and x["fold"] == 3 and x["seed"] > 0)
     )
     result = study(tmp_path, gone)
-    assert missing_cells(result) == {SSAL: ["fold 3 seed 1", "fold 3 seed 2"]}
+    assert missing_cells(result) == {SSAL: [(3, None, 1), (3, None, 2)]}
     differences = np.delete((table(SSAL) - table(PLAIN)).ravel(), [10, 11])
     comparison = found(result, SSAL, PLAIN)
     assert comparison.headline.n == 13 and comparison.headline.mean == pytest.approx(differences.mean(), abs=1e-5)
-    assert compare(study(tmp_path, without(lambda x: x["protocol"] != "linear")), SSAL, PLAIN) is None
+    none = study(tmp_path, without(lambda x: x["protocol"] != "linear"))
+    assert compare(none, SSAL, PLAIN) is None
+    assert {end: len(runs) for end, runs in missing_cells(none).items()} == {PLAIN: 15, SSAL: 15, HAND: 5}
+
+
+def test_places_are_named_by_fold_and_seeds() -> None:
+    assert places([(3, None, 2)]) == "fold 3, seed 2"
+    runs = [(1, 4, 0), (0, 2, 1), (0, 2, 0), (1, 4, 1), (2, 0, 1)]
+    assert places(runs) == "folds 0 (2 unused), 1 (4 unused), seeds 0, 1; fold 2 (0 unused), seed 1"
 
 
 def test_what_the_study_does_not_ask_for_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -213,74 +232,7 @@ def test_what_the_study_does_not_ask_for_is_left_out_and_counted(tmp_path: Path)
 def test_one_seed_is_taken_for_no_randomness_but_not_of_a_trained_method(tmp_path: Path) -> None:
     result = study(tmp_path, without(lambda line: line["seed"] == 0))
     assert single_seeds(result) == {"untrained": 0, "handmade": 0}
-    assert missing_cells(result)[SSAL][:2] == ["fold 0 seed 1", "fold 0 seed 2"]
+    assert missing_cells(result)[SSAL][:2] == [(0, None, 1), (0, None, 2)]
     assert single_seeds(study(tmp_path, seeds=[0])) == {}
     early = study(tmp_path, without(lambda line: line["method"] != "ssal" or line["seed"] == 0))
     assert found(early, SSAL, PLAIN).headline.mean == pytest.approx((table(SSAL) - table(PLAIN))[:, 0].mean(), abs=1e-5)
-
-
-# What is refused
-
-
-def broken(change: Callable[[dict], dict]) -> list[dict]:
-    """The lines with the one of ssal, linear, fold 1, seed 2 changed."""
-    place = {"method": "ssal", "protocol": "linear", "fold": 1, "seed": 2}
-    return [change(line) if place.items() <= line.items() else line for line in LINES]
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda c: {**c, "seed": 1}, "stands here twice"),
-        (lambda c: {**c, "fold": True}, "no whole number"),
-        (lambda c: {k: v for k, v in c.items() if k != "truth"}, "'truth' is missing"),
-        (lambda c: {**c, "truth": c["truth"][:-1]}, "not of one length"),
-        (lambda c: {**c, "predictions": [4] * len(c["truth"])}, "classes below 4"),
-        (lambda c: {**c, "predictions": c["predictions"][::-1]}, "is not that of the predictions"),
-        (lambda c: {**c, "metrics": {**c["metrics"], "log_loss": float("nan")}}, "no finite number"),
-        (lambda c: {**c, "metrics": {**c["metrics"], "log_loss": None}}, "other metrics"),
-        (lambda c: {**c, "metrics": [0.5]}, "metrics is list, not dict"),
-        (lambda c: {**c, "truth": c["predictions"], "predictions": c["truth"]}, "evaluated other walks"),
-        (lambda c: {**c, "groups": ["somebody"] * len(c["truth"])}, "evaluated other walks"),
-        (lambda c: {**c, "data_hash": "x"}, r"saw other data \(data_hash\).*seed 0 and ssal/linear fold 1 seed 2"),
-    ],
-)
-def test_a_damaged_or_foreign_cell_is_refused(tmp_path: Path, change: Callable[[dict], dict], message: str) -> None:
-    with pytest.raises(DataError, match=rf"cells\.jsonl.*{message}"):
-        summarise(study(tmp_path, broken(change)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"purpose": "both"}, "in a study for both"),
-        ({"reference": "nobody"}, "reference 'nobody'"),
-        ({"methods": ["ssal"]}, "methods is list"),
-        ({"methods": {"../ssal": "SSAL"}}, r"\.\./ssal"),
-        ({"methods": {"ssal": "SSAL", "untrained": "SSAL"}}, "same title"),
-        ({"comparisons": [["ssal/linear", "ssal"]]}, "is no pair"),
-        ({"data": None}, "data is NoneType"),
-        ({"splits": ["fold0_without1"]}, "split fold0_without1 in a study for test"),
-        ({"purpose": "inner validation"}, "split fold0 in a study for inner validation"),
-        ({"splits": ["first"]}, "split first"),
-        ({"seeds": [0.5]}, "no whole number"),
-    ],
-)
-def test_a_study_file_that_describes_no_study_is_refused(tmp_path: Path, changes: dict, message: str) -> None:
-    with pytest.raises(DataError, match=rf"study\.json.*{message}"):
-        study(tmp_path, **changes)
-
-
-def test_missing_empty_and_cut_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"study\.json.*cannot be read"):
-        read_results(tmp_path)
-    with pytest.raises(DataError, match="no finished cell"):
-        study(tmp_path, [])
-    fake_study.write(tmp_path, LINES)
-    text = (tmp_path / "cells.jsonl").read_text()
-    (tmp_path / "cells.jsonl").write_text(text[:-30])
-    with pytest.raises(DataError, match=rf"line {len(LINES)}: is no JSON object"):
-        read_results(tmp_path)
-    (tmp_path / "study.json").write_text(json.dumps([1]))
-    with pytest.raises(DataError, match=r"study\.json: is no JSON object"):
-        read_results(tmp_path)

@@ -184,8 +184,10 @@ def test_gait_fit_configs_differ_from_the_default_in_the_knobs_they_name(
     knobs = {key.removeprefix(general).split(".")[0] for key in changed if key.startswith(general)}
     mirrored = {"mirror"} if "pathogait" not in name else set()
     assert knobs == {"order", "window", "crop", "shear", "yaw"} | mirrored
+    branch = {f"model.backbone.statistics.{key}" for key in ("type", "skeleton", "hidden", "in_channels")}
     assert {key for key in changed if not key.startswith(general)} == {
         *NINE,
+        *(branch if "egait" in name else set()),
         "model.data_preprocessor.views.strong.ssa.jitter.law",
         "train_dataloader.dataset.pipeline.time.length",
     }

@@ -11,7 +11,7 @@ from runs import ROOT
 from mmgaitemo.models.data_preprocessor import check_in_channels
 from mmgaitemo.registry import MODELS
 from mmgaitemo.study.job import method_config
-from mmgaitemo.study.plan import read_study
+from mmgaitemo.study.reading import read_study
 
 STUDIES = [path for path in sorted((ROOT / "configs/studies").glob("*.py")) if "study" in Config.fromfile(path)]
 

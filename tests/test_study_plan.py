@@ -1,35 +1,29 @@
-"""Study configs: what they mean, and what is refused; the Slurm launcher with a stand-in for sbatch."""
+"""Study configs: what they mean, and what is refused when they are read."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import ROOT
-from study_configs import PRETRAIN, tiny_study, write_study
+from study_configs import FINETUNE, PRETRAIN, write_study
 
-from mmgaitemo.errors import ConfigError, DataError
-from mmgaitemo.study.plan import Split, read_study
-from mmgaitemo.study.store import read_lines
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.study.plan import Split
+from mmgaitemo.study.reading import read_study
 
-SBATCH = """#!/usr/bin/env python3
-# A stand-in for sbatch: runs the array's tasks one after another, as Slurm would, and answers like it.
-import os, re, subprocess, sys
-script = open(sys.argv[-1]).read()
-first, last = map(int, re.search(r"--array=(\\d+)-(\\d+)", script).groups())
-for task in range(first, last + 1):
-    subprocess.run(["bash", sys.argv[-1]], env={**os.environ, "SLURM_ARRAY_TASK_ID": str(task)}, check=True)
-print("Submitted batch job 42")
-"""
+
+def of_method(**entries: Any) -> dict[str, Any]:
+    return {"methods": {"ssal": {"pretrain": PRETRAIN, **entries}, "untrained": {"untrained": PRETRAIN}}}
+
+
+def of_protocol(kind: str, **entries: Any) -> dict[str, Any]:
+    return {"protocols": {"one": {"type": kind, **entries}}}
 
 
 def test_jobs_go_seed_by_seed_and_what_is_not_random_runs_once(tmp_path: Path) -> None:
     methods = {"ssal": {"pretrain": PRETRAIN}, "hand": {"kinematics": PRETRAIN}}
-    study = read_study(write_study(tmp_path, methods=methods, seeds=[3, 4], reference="hand"))
+    study = read_study(write_study(tmp_path, methods=methods, splits=[0, 1], seeds=[3, 4], reference="hand"))
     assert [str(job) for job in study.jobs()] == [
         "ssal/fold0_seed3",
         "hand/fold0_seed3",
@@ -55,18 +49,52 @@ def test_inner_validation_leaves_the_test_fold_alone(tmp_path: Path) -> None:
         ({"splits": ["0"]}, "is neither a fold nor"),
         ({"seeds": []}, "different whole numbers"),
         ({"seeds": [1, 1]}, "different whole numbers"),
+        ({"seeds": [[1]]}, "different whole numbers"),
         ({"reference": "nobody"}, "study.reference: no such method"),
+        ({"reference": ["untrained"]}, "study.reference: no such method"),
+        ({"ledger": 5}, "study.ledger: is no path"),
         ({"methods": {"a b": {"pretrain": PRETRAIN}}}, "needs names of letters"),
+        ({"methods": {"--help": {"pretrain": PRETRAIN}}}, "needs names of letters"),
+        ({"methods": {1: {"pretrain": PRETRAIN}}}, "needs names of letters"),
         ({"methods": {}}, "needs names of letters"),
         ({"methods": {"ssal": {"title": "no config"}}}, "needs one of"),
         ({"methods": {"ssal": {"pretrain": PRETRAIN, "untrained": PRETRAIN}}}, "needs one of"),
-        ({"methods": {"ssal": {"pretrain": "nowhere.py"}}}, "no such config"),
-        ({"methods": {"ssal": {"pretrain": PRETRAIN, "protocols": ["other"]}}}, "no such protocol"),
-        ({"methods": {"ssal": {"pretrain": PRETRAIN, "epochs": 3}}}, r"unknown \['epochs'\]"),
-        ({"protocols": {"knn": {"type": "Nearest"}}}, "has no such type"),
-        ({"protocols": {"knn": {"type": "KNN", "neighbours": 3}}}, "the arguments do not fit"),
+        ({"methods": {"ssal": {"pretrain": "nowhere.py"}}}, "ssal.pretrain: no such config"),
+        ({"methods": {"ssal": {"pretrain": 3}}}, "ssal.pretrain: no such config"),
+        (of_method(title="untrained"), "study.methods: has two of one title"),
+        (of_method(protocols=["other"]), "no such protocol"),
+        (of_method(protocols=None), "ssal.protocols: no such protocol"),
+        (of_method(protocols=3), "ssal.protocols: no such protocol"),
+        (of_method(protocols="knn"), "ssal.protocols: no such protocol"),
+        (of_method(epochs=3), r"unknown \['epochs'\]"),
+        (of_method(changes=None), "ssal.changes: is no dict"),
+        (of_method(changes=["model.drop"]), "ssal.changes: is no dict"),
+        (of_method(changes={"fold": 1}), "ssal.changes: sets what splits and seeds"),
+        (of_method(changes={"train_dataloader.dataset.unused_fold": 1}), "sets what splits and seeds"),
+        (of_method(changes={"randomness.seed": 1}), "sets what splits and seeds"),
+        ({"changes": "model.drop=None"}, "study.changes: is no dict"),
+        ({"changes": {"randomness": {"seed": 3}}}, "study.changes: sets what splits and seeds"),
+        ({"protocols": None}, "study.protocols: needs names"),
+        ({"protocols": {"a": {"title": "b", "type": "KNN"}, "b": {"type": "KNN"}}}, "protocols: has two of one title"),
         ({"protocols": {"pretrain": {"type": "KNN"}}}, "'pretrain' is taken"),
+        (of_protocol("Nearest"), "has no such type"),
+        (of_protocol("KNN", neighbours=3), "the arguments do not fit"),
+        (of_protocol("KNN", k=0), "protocols.one.k: needs a whole number of at least 1"),
+        (of_protocol("KNN", k="5"), "protocols.one.k: needs"),
+        (of_protocol("KNN", temperature=0), "protocols.one.temperature: needs a number above 0"),
+        (of_protocol("KNN", temperature=float("1e999")), "the config does not parse"),  # inf is no name there
+        (of_protocol("LinearProbe", label_fraction="0.1"), "protocols.one.label_fraction: needs"),
+        (of_protocol("LinearProbe", label_fraction=1.5), "protocols.one.label_fraction: needs"),
+        (of_protocol("LinearProbe", persons=0), "protocols.one.persons: needs"),
+        (of_protocol("LinearProbe", persons=True), "protocols.one.persons: needs"),
+        (of_protocol("FineTune"), "the arguments do not fit"),
+        (of_protocol("FineTune", config=3), "protocols.one.config: no such config"),
+        (of_protocol("FineTune", config="nowhere.py"), "protocols.one.config: no such config"),
+        (of_protocol("FineTune", config=PRETRAIN), "protocols.one.config: needs the path of a config of a GaitC"),
+        (of_protocol("FineTune", config=FINETUNE, label_fraction=0), "protocols.one.label_fraction: needs"),
         ({"comparisons": [("ssal/linear", "ssal/finetune")]}, "is no pair of METHOD/PROTOCOL"),
+        ({"comparisons": 5}, "is no pair of METHOD/PROTOCOL"),
+        ({"comparisons": [5]}, "is no pair of METHOD/PROTOCOL"),
         ({"fold": 3}, r"unknown \['fold'\]"),
     ],
 )
@@ -82,52 +110,3 @@ def test_a_file_that_is_no_study_is_refused(tmp_path: Path) -> None:
             read_study(tmp_path / "bad.py")
     with pytest.raises(ConfigError, match="no such config"):
         read_study(tmp_path / "none.py")
-
-
-def test_damaged_cells_are_named_and_a_torn_last_line_is_not_one(tmp_path: Path) -> None:
-    path = tmp_path / "cells.jsonl"
-    path.write_text('{"method": "a"}\n')
-    with pytest.raises(DataError, match="line 1: is no finished cell"):
-        read_lines(path)
-    path.write_text('{"method": "a", "prot')
-    assert read_lines(path) == []
-
-
-def test_a_downstream_config_is_no_method(tmp_path: Path) -> None:
-    methods = {"linear": {"pretrain": str(ROOT / "configs/downstream/linear_synthgait.py"), "changes": {}}}
-    config = tmp_path / "study.py"
-    config.write_text(f"study = {tiny_study(methods=methods, reference='linear', changes={})!r}")
-    command = [sys.executable, str(ROOT / "tools/study.py"), str(config), "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "is no pre-training config" in done.stderr
-    assert not (tmp_path / "out/study.json").exists()
-
-
-def test_slurm_gets_one_array_and_its_cells_are_collected(tmp_path: Path) -> None:
-    stand_in = tmp_path / "bin/sbatch"
-    stand_in.parent.mkdir()
-    stand_in.write_text(SBATCH)
-    stand_in.chmod(0o755)
-    methods = {"untrained": {"untrained": PRETRAIN}}
-    path, out = write_study(tmp_path, splits=[0], methods=methods), tmp_path / "with space"
-    command = [sys.executable, str(ROOT / "tools/study.py"), str(path), "--out", str(out)]
-    command += ["--encoders", str(tmp_path / "encoders"), "--jobs", "8"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
-    done = subprocess.run([*command, "--launcher", "slurm"], capture_output=True, text=True, env=environment)
-    assert "Submitted batch job 42" in done.stdout, done.stderr
-    assert "--array=0-0%8" in (out / "work/array/array.sbatch").read_text()
-    assert read_lines(out / "cells.jsonl") == []
-    collected = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert collected.returncode == 0, collected.stderr
-    assert len(read_lines(out / "cells.jsonl")) == 2
-    assert "jobs to run" not in collected.stdout
-
-
-def test_slurm_without_sbatch_says_so(tmp_path: Path) -> None:
-    path = write_study(tmp_path, methods={"untrained": {"untrained": PRETRAIN}})
-    command = [sys.executable, str(ROOT / "tools/study.py"), str(path), "--out", str(tmp_path / "out")]
-    environment = {**os.environ, "PATH": str(tmp_path)}
-    done = subprocess.run([*command, "--launcher", "slurm"], capture_output=True, text=True, env=environment)
-    assert done.returncode == 1
-    assert "there is no sbatch here" in done.stderr

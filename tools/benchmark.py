@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a bare checkout works too
 
@@ -60,8 +61,13 @@ def main() -> None:
     args = parse_args()
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError("--device", "this machine has no such device", found=args.device, remedy="use --device cpu")
-    if args.json and args.json.is_dir():
-        raise ConfigError("--json", "is a folder", found=args.json, remedy="name a file in it")
+    picture = getattr(args, "picture", None)
+    if args.json:
+        check_output("--json", args.json)
+    if picture:
+        if picture.suffix.lower() != ".png":
+            raise ConfigError("--picture", "pictures are PNG files", found=picture, remedy="end it in .png")
+        check_output("--picture", picture)
     end_cleanly()
     keep_freed_memory()  # as tools/train.py; the reference gains by it too
     options = {name: getattr(args, name) for name in ("batch", "workers", "compiled") if hasattr(args, name)}
@@ -71,8 +77,24 @@ def main() -> None:
         with unfinished(args.json) as partial:
             partial.write_text(json.dumps(result, indent=1) + "\n")
     print(describe(result))
-    if args.part == "step" and args.picture:
-        draw_breakdown(args.picture, result)
+    if picture:
+        draw_breakdown(picture, result)
+
+
+def check_output(option: str, path: Path) -> None:
+    """Find out before minutes of measuring whether a file can be written; makes its folder.
+
+    Raises:
+        ConfigError: It can not.
+    """
+    if path.is_dir():
+        raise ConfigError(option, "is a folder", found=path, remedy="name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(option, "cannot be written", found=error, remedy="name a file elsewhere") from None
 
 
 def _cores() -> int:

@@ -1,8 +1,8 @@
 """Run a study: methods x protocols x folds x seeds, as independent jobs; finished cells are never run again.
 
-MMGAITEMO_EGAIT=/path/to/egait python tools/study.py configs/studies/ssal_against_baselines.py --jobs 4 \
-    --out docs/results/ssal_against_baselines
-python tools/analysis/report.py docs/results/ssal_against_baselines
+MMGAITEMO_EGAIT=/path/to/egait python tools/study.py configs/studies/baselines_egait.py --jobs 4 \
+    --out docs/results/baselines_egait
+python tools/analysis/report.py docs/results/baselines_egait
 
 Stop it and start it again as often as you like. On a cluster add --launcher slurm: it submits a job array and returns;
 the same command without it, later, collects what the array has finished and runs what it has not.
@@ -20,17 +20,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a bare checkout works too
 
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from mmgaitemo.cli import end_cleanly, plain_errors
-from mmgaitemo.errors import ConfigError, GaitError
+from mmgaitemo.errors import ConfigError, GaitError, TrainingError
 from mmgaitemo.memory import keep_freed_memory
 from mmgaitemo.study.cost import seconds_of_encoder
-from mmgaitemo.study.job import run_job
-from mmgaitemo.study.launch import duration, job_command, run_here, submit
-from mmgaitemo.study.ledger import append_readings
-from mmgaitemo.study.plan import Study, read_study
-from mmgaitemo.study.store import PRETRAIN, Store, job_folder, todo_of
+from mmgaitemo.study.job import Todo, run_job
+from mmgaitemo.study.launch import duration, end_with, job_command, run_here, submit
+from mmgaitemo.study.ledger import append_readings, known_readings
+from mmgaitemo.study.lines import PRETRAIN
+from mmgaitemo.study.plan import Study
+from mmgaitemo.study.reading import read_study
+from mmgaitemo.study.store import Store, alone_in, job_folder, todo_of
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,6 +46,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--encoders", default="work_dirs/encoders", help="where trained encoders are kept and shared")
     parser.add_argument("--methods", nargs="+", help="run the jobs of these methods only")
     parser.add_argument("--job", help="run this one job in this process (METHOD/SPLIT_SEED; what the launchers call)")
+    parser.add_argument("--expect", help="of the launchers: the job's hash when it was planned; another is refused")
+    parser.add_argument("--parent", type=int, help="of the launchers: end when this process, the parent, has ended")
     return parser.parse_args()
 
 
@@ -57,11 +62,11 @@ def commit() -> str:
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "") if name.returncode == 0 else "unknown"
 
 
-def run_one(study: Study, name: str, out: Path, encoders: Path) -> None:
+def run_one(study: Study, name: str, expected: str | None, out: Path, encoders: Path) -> None:
     """One job, in this process.
 
     Raises:
-        ConfigError: The study has no such job.
+        ConfigError: The study has no such job, or its settings or data are not those of the hash.
     """
     jobs = {str(job): job for job in study.jobs()}
     if name not in jobs:
@@ -69,60 +74,91 @@ def run_one(study: Study, name: str, out: Path, encoders: Path) -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     todo = todo_of(out, study, jobs[name])
+    if expected not in (None, todo.identity.whole):
+        raise ConfigError(
+            name,
+            "its config or its data were changed after the study was started",
+            found=f"hash {todo.identity.whole}, planned {expected}",
+            remedy="start the study again",
+        )
     run_job(study, todo, job_folder(out, todo.job), encoders, commit())
 
 
-def print_cost(store: Store, jobs: int, methods: list[str] | None) -> None:
+def print_cost(store: Store, todo: list[Todo], jobs: int) -> None:
     """Say what is still to be done, before it is begun; every method's config is tried on the way."""
-    todo = [entry for entry in store.todo() if methods is None or entry.job.method in methods]
     encoders: dict[str, int] = {}
     for entry in todo:
         if PRETRAIN in entry.missing:
             encoders[entry.job.method] = encoders.get(entry.job.method, 0) + 1
-    print(f"{store.study.title}: {len(todo)} jobs to run, {len(store.lines)} cells finished ({store.study.purpose})")
+    print(f"{store.study.title}: {len(todo)} jobs to run, {store.count()} cells finished ({store.study.purpose})")
     torch.set_num_threads(1)
     total = 0.0
     for name, count in encoders.items():
         try:
             seconds = seconds_of_encoder(store.study.methods[name], store.study.splits[0])
-        except GaitError as error:  # its jobs will say so again, and the other methods can go on
-            print(f"  {name}: cannot be tried: {error}")
+        except GaitError:  # the other methods can go on
+            print(f"  {name}: cannot be tried; its jobs will say why")
             continue
         total += seconds * count
         print(f"  {name}: {count} encoders of about {seconds:.0f} s on one thread")
+    jobs = min(jobs, len(todo))
     print(
         f"  pre-training: about {duration(total / jobs)} with {jobs} jobs at a time; protocols come on top", flush=True
     )
 
 
+def drive(store: Store, command: list[str], launcher: str, jobs: int, methods: list[str] | None) -> None:
+    """Collect what is finished, then run what is missing.
+
+    Raises:
+        DataError: A file of the study is damaged.
+        TrainingError: Something is still missing at the end.
+    """
+    known_readings(store.study)  # a damaged ledger is found before jobs run
+    store.merge()
+    store.describe(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
+    if todo := store.todo(methods):
+        print_cost(store, todo, jobs)
+        if launcher == "slurm":
+            print(submit(command, store, jobs, methods))
+            return
+        run_here(command, store, jobs, methods)
+    append_readings(store)
+    print(f"{store.count()} cells in {store.cells}; python tools/analysis/report.py {store.out}")
+    if left := store.todo(methods):
+        names = [f"{entry.job} ({', '.join(sorted(entry.missing))})" for entry in left]
+        raise TrainingError(
+            str(store.out),
+            f"{len(left)} jobs are not finished",
+            found=", ".join(names[:5]) + (", ..." if len(names) > 5 else ""),
+            remedy="mend what they name above, start again",
+        )
+
+
 def main() -> None:
-    """Collect what is finished, then run what is missing."""
+    """The command."""
     args = parse_args()
     end_cleanly()
+    if args.parent is not None:
+        end_with(args.parent)
     if args.jobs < 1:
         raise ConfigError("--jobs", "needs at least one job at a time", found=args.jobs, remedy="use 1 or more")
+    out, encoders = Path(args.out), Path(args.encoders)
+    for option, folder in (("--out", out), ("--encoders", encoders)):
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(option, "is a file, not a folder", found=folder, remedy="name another")
     study = read_study(args.config)
     init_default_scope("mmgaitemo")
-    out = Path(args.out)
     if unknown := set(args.methods or []) - set(study.methods):
         raise ConfigError("--methods", "no such method", found=sorted(unknown), remedy=f"use {[*study.methods]}")
     if args.job is not None:
-        run_one(study, args.job, out, Path(args.encoders))
+        run_one(study, args.job, args.expect, out, encoders)
         return
+    MMLogger.get_current_instance().setLevel("WARNING")  # what is changed in a config stands in the logs of the jobs
     store = Store(out, study)
-    store.describe(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
-    command = job_command(str(Path(__file__).resolve()), args.config, out, Path(args.encoders))
-    failed: list[str] = []
-    if store.todo():
-        print_cost(store, args.jobs, args.methods)
-        if args.launcher == "slurm":
-            print(submit(command, store, args.jobs, args.methods))
-            return
-        failed = run_here(command, store, args.jobs, args.methods)
-    append_readings(store)
-    print(f"{len(store.lines)} cells in {store.cells}; python tools/analysis/report.py {args.out}")
-    if failed:
-        sys.exit("\n".join(f"error: {text}" for text in failed))
+    with alone_in(out):
+        command = job_command(str(Path(__file__).resolve()), args.config, out, encoders)
+        drive(store, command, args.launcher, args.jobs, args.methods)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from mmgaitemo.statistics.consistency import single_seeds, size_ratio
-from mmgaitemo.statistics.estimates import Estimate, corrected_t, holm
+from mmgaitemo.statistics.estimates import LEAST, Estimate, corrected_t, holm
 from mmgaitemo.statistics.resampling import Bootstrap, SignFlip, paired_bootstrap, sign_flip
 from mmgaitemo.statistics.study_files import Cell, End, Run, StudyResult, order
 
@@ -29,7 +29,7 @@ class Comparison:
         folds: Number of evaluated folds.
         seeds: Number of shared seeds; 1 where the runs are folds.
         over_folds: The same test on the means of the folds: right however little the seeds change, but wide.
-        flip: Sign flips of the means of the folds.
+        flip: Sign flips of the means of the folds; None of fewer than ``LEAST`` folds.
         bootstrap: Over walks or persons.
         quiet_seeds: Seeds change so little that the headline is too liberal, see ``FEW_SEED_NOISE``.
         p_holm: Of the headline, corrected for its table.
@@ -41,7 +41,7 @@ class Comparison:
     folds: int
     seeds: int
     over_folds: Estimate
-    flip: SignFlip
+    flip: SignFlip | None
     bootstrap: Bootstrap
     quiet_seeds: bool
     p_holm: float | None
@@ -83,7 +83,7 @@ def compare(study: StudyResult, first: End, second: End) -> Comparison | None:
         folds=len(folds),
         seeds=len({run[2] for run in runs}) if paired and noise != 0 else 1,
         over_folds=corrected_t(folds, ratio),
-        flip=sign_flip(folds),
+        flip=sign_flip(folds) if len(folds) >= LEAST else None,
         bootstrap=paired_bootstrap(np.concatenate([*walks.values()]), _groups(left, walks)),
         quiet_seeds=noise is not None and 0 < noise < FEW_SEED_NOISE,
         p_holm=None,

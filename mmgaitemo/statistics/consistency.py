@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 from mmgaitemo.errors import DataError
-from mmgaitemo.statistics.study_files import End, Run, StudyResult
+from mmgaitemo.statistics.study_files import End, Run, StudyResult, order
 
 
 def check_together(study: StudyResult) -> None:
@@ -47,31 +47,36 @@ def _same(study: StudyResult, problem: str, rows: Iterable[tuple[Hashable, End, 
 
 
 def named(end: End, run: Run) -> str:
-    """A cell's name for people: ``ssal/linear fold 1 (fold 0 unused) seed 2``."""
-    return f"{'/'.join(end)} {_place(run)}"
+    """A cell's name for people: ``ssal/linear fold 1 (0 unused), seed 2``."""
+    return f"{'/'.join(end)} {places([run])}"
 
 
-def _place(run: Run) -> str:
-    fold, unused, seed = run
-    return f"fold {fold}{'' if unused is None else f' (fold {unused} unused)'} seed {seed}"
-
-
-def missing_cells(study: StudyResult) -> dict[End, list[str]]:
+def missing_cells(study: StudyResult) -> dict[End, list[Run]]:
     """Cells that the study asks for and that are not there.
 
-    Of a method with one seed (``single_seeds``) no other seed is expected. A method and protocol without any cell is
-    taken for no part of the study: not every protocol applies to every method.
+    Of a method with one seed (``single_seeds``) no other seed is expected.
 
     Returns:
-        (method, protocol) to places, for those where something is missing.
+        (method, protocol) to runs, for those where something is missing.
     """
-    missing = {}
     single = single_seeds(study)
-    for end, runs in study.cells.items():
+    missing = {}
+    for end in study.applies:
         expected = [run for run in study.runs if end[0] not in single or run[2] == single[end[0]]]
-        if absent := [run for run in expected if run not in runs]:
-            missing[end] = [_place(run) for run in absent]
+        if absent := [run for run in expected if run not in study.cells.get(end, {})]:
+            missing[end] = absent
     return missing
+
+
+def places(runs: Iterable[Run]) -> str:
+    """Runs for people: ``fold 0, seeds 1, 2; fold 3, seed 2``; folds with the same seeds stand together."""
+    seeds: dict[str, list[str]] = {}
+    for fold, unused, seed in sorted(runs, key=order):
+        seeds.setdefault(f"{fold}{'' if unused is None else f' ({unused} unused)'}", []).append(str(seed))
+    folds: dict[str, list[str]] = {}
+    for split, own in seeds.items():
+        folds.setdefault(f"seed{'s' if len(own) > 1 else ''} {', '.join(own)}", []).append(split)
+    return "; ".join(f"fold{'s' if len(s) > 1 else ''} {', '.join(s)}, {own}" for own, s in folds.items())
 
 
 def single_seeds(study: StudyResult) -> dict[str, int]:

@@ -11,6 +11,7 @@ from scipy import stats
 from mmgaitemo.errors import ConfigError, DataError
 
 LEVEL = 0.95
+LEAST = 3  # values: t with one degree of freedom gives intervals that say nothing
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Estimate:
         mean: Of the values.
         sd: Standard deviation of the values (n - 1); None for one value.
         n: Number of values.
-        low: Lower end of the 95 % interval; None where nothing tells the noise of the mean: one value, equal
-            values, unknown sizes.
+        low: Lower end of the 95 % interval; None where nothing tells the noise of the mean: fewer than ``LEAST``
+            values, or equal ones.
         high: Upper end.
         p: Two-sided, for a mean of zero; None where there is no interval.
     """
@@ -60,7 +61,9 @@ def corrected_t(values: Sequence[float] | np.ndarray, ratio: float) -> Estimate:
         return Estimate(mean, None, 1, None, None, None)
     sd = float(array.std(ddof=1))
     if sd <= 1e-12 * max(1.0, np.abs(array).max()):  # equal values whose mean is rounded
-        return Estimate(mean, 0.0, count, None, None, None)
+        sd = 0.0
+    if sd == 0 or count < LEAST:
+        return Estimate(mean, sd, count, None, None, None)
     error = sd * np.sqrt(1 / count + ratio)
     half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * error)
     p = float(2 * stats.t.sf(abs(mean) / error, count - 1))

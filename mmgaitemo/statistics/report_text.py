@@ -7,13 +7,13 @@ import io
 from collections.abc import Mapping, Sequence
 
 from mmgaitemo.statistics.comparisons import Comparison
-from mmgaitemo.statistics.consistency import single_seeds
+from mmgaitemo.statistics.consistency import places, single_seeds
 from mmgaitemo.statistics.estimates import Estimate
 from mmgaitemo.statistics.sentences import name, p_number, sentence
 from mmgaitemo.statistics.study_files import METRICS
 from mmgaitemo.statistics.summary import Family, Row, Summary
 
-_SHOWN = 6  # places of missing cells that are listed; the rest is counted
+_NO_INTERVAL = "`-`: nothing tells the noise, because there are fewer than three runs (or folds), or all are equal."
 
 
 def markdown(summary: Summary, pictures: Mapping[str, str]) -> str:
@@ -40,9 +40,10 @@ _READING = """\
 - A point is a hundredth of accuracy. Interval and p are those of the corrected resampled t-test of Nadeau and Bengio
   (2003): folds share training walks, so the variance of a mean of J runs is s^2 (1 / J + n_test / n_train) and not
   s^2 / J. Holm p is corrected over the comparisons of its table; the intervals are not corrected.
-- J is folds x seeds, or folds alone where one side has a single seed. Seeds bring no new test walks: where they change
+- J is folds x seeds, where one side has a single seed folds x 1. Seeds bring no new test walks: where they change
   little (marked *), this test finds differences too easily, and *p over folds*, the same test on the mean of each fold,
   is the one to trust. With five folds it misses much.
+- Fewer than three runs are not tested, nor are differences that are all equal: nothing tells their noise.
 - *p sign flips* assumes least and cannot be small: five folds have 32 patterns of signs, so its smallest value is 1/16.
 - The bootstrap interval says how far the difference would move with other test walks (or persons) and the same trained
   models.
@@ -86,9 +87,6 @@ def _origin(summary: Summary) -> str:
 
 def _missing(summary: Summary) -> list[str]:
     study, parts = summary.study, []
-    begun = {method for method, _ in study.cells}
-    if empty := [title for name, title in study.methods.items() if name not in begun]:
-        parts.append(f"**No cell yet of: {'; '.join(empty)}.**")
     if single := [study.methods[name] for name in single_seeds(study)]:
         parts.append(
             f"One seed only, because nothing in it is random or because it was not run yet: {'; '.join(single)}."
@@ -96,15 +94,21 @@ def _missing(summary: Summary) -> list[str]:
     if study.left_out:
         listed = ", ".join(f"{count} of `{name}`" for name, count in study.left_out.items())
         parts.append(f"Left out, because the study does not ask for them (any more): {listed}.")
+    if study.broken:
+        listed = "\n".join(f"- {what}" for what in study.broken)
+        parts.append(f"**Skipped, because a number in it is not finite:**\n\n{listed}")
     if summary.missing:
+        count = sum(map(len, summary.missing.values()))
         lines = [
-            "**Incomplete: these cells are missing.** Scores are of the cells that are there, paired comparisons of "
-            "those that both sides have.",
+            f"**Incomplete: {count} cell{'s are' if count > 1 else ' is'} missing.** Scores are of the cells that are "
+            "there, paired comparisons of those that both sides have.",
             "",
         ]
-        for end, places in summary.missing.items():
-            more = f", and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-            lines.append(f"- `{'/'.join(end)}`: {', '.join(places[:_SHOWN])}{more}")
+        alike: dict[str, list[str]] = {}
+        for end, absent in summary.missing.items():
+            where = places(absent) if end in study.cells else "all"
+            alike.setdefault(where, []).append(f"`{'/'.join(end)}`")
+        lines += [f"- {', '.join(ends)}: {where}" for where, ends in alike.items()]
         parts.append("\n".join(lines))
     return parts
 
@@ -115,15 +119,22 @@ def _score_table(rows: Sequence[Row], summary: Summary) -> str:
     body = []
     for row in rows:
         accuracy = row.scores["accuracy"]
-        runs = f"{row.folds} x {row.seeds}" + (f" ({accuracy.n} runs)" if accuracy.n != row.folds * row.seeds else "")
+        runs = _runs(row.folds, row.seeds, accuracy.n) + (", incomplete" if row.end in summary.missing else "")
         others = [_mean_sd(row.scores.get(key)) for key in list(METRICS)[1:]]
         interval = "-" if accuracy.low is None else f"{accuracy.low:.3f} to {accuracy.high:.3f}"
         body.append(
             [study.protocols[row.end[1]], study.methods[row.end[0]], runs, _mean_sd(accuracy), interval, *others]
         )
-    what = "Mean +- sd over folds and seeds; 95 % interval of the mean accuracy, corrected for shared training walks"
+    over = "folds and seeds" if any(row.seeds > 1 for row in rows) else "folds"
+    what = f"Mean +- sd over {over}; 95 % interval of the mean accuracy, corrected for shared training walks"
     known = f" (n_test / n_train = {summary.ratio:.3g})"
-    return f"{_caption(summary, what + known)}\n\n{_table(heads, body)}"
+    foot = f"\n\n{_NO_INTERVAL}" if any(row.scores["accuracy"].low is None for row in rows) else ""
+    return f"{_caption(summary, what + known)}\n\n{_table(heads, body)}{foot}"
+
+
+def _runs(folds: int, seeds: int, runs: int) -> str:
+    """``5 x 3``, and the number of runs where it is another: some are missing, or a fold has several splits."""
+    return f"{folds} x {seeds}" + (f" ({runs} runs)" if runs != folds * seeds else "")
 
 
 def _mean_sd(score: Estimate | None) -> str:
@@ -146,7 +157,7 @@ def _family(family: Family, summary: Summary) -> list[str]:
         "comparison",
         "points",
         "95 % interval",
-        "J",
+        "folds x seeds",
         "p",
         "Holm p",
         "p over folds",
@@ -160,21 +171,21 @@ def _family(family: Family, summary: Summary) -> list[str]:
         first, second = (name(study, end, mixed) for end in pair)
         spoken.append(f"- {first} and {second} share no finished run.")
     table = [_caption(summary, what), _table(heads, rows)] if rows else []
+    table += [_NO_INTERVAL] if any("-" in row for row in rows) else []
     return [f"### {title}", *table, "\n".join(spoken)]
 
 
 def _comparison(found: Comparison, summary: Summary, protocols: bool) -> list[str]:
     score, boot, flip = found.headline, found.bootstrap, found.flip
     first, second = (name(summary.study, end, protocols) for end in (found.first, found.second))
-    runs = f"{found.folds} x {found.seeds}" if found.seeds > 1 else f"{score.n}"
     unit = "persons" if boot.persons else "walks"
     return [
         f"{first} - {second}",
         f"{100 * score.mean:+.1f}",
         _interval(score.low, score.high),
-        f"{runs}{' *' if found.quiet_seeds else ''}",
+        f"{_runs(found.folds, found.seeds, score.n)}{' *' if found.quiet_seeds else ''}",
         *("-" if p is None else p_number(p) for p in (score.p, found.p_holm, found.over_folds.p)),
-        f"{p_number(flip.p)} (>= {p_number(flip.smallest)})",
+        "-" if flip is None else f"{p_number(flip.p)} (>= {p_number(flip.smallest)})",
         f"{_interval(boot.low, boot.high)} ({boot.units} {unit})",
     ]
 

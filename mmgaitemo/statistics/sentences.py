@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmgaitemo.statistics.comparisons import Comparison
-from mmgaitemo.statistics.estimates import LEVEL
+from mmgaitemo.statistics.estimates import LEAST, LEVEL
 from mmgaitemo.statistics.study_files import End, StudyResult
 
 
@@ -22,8 +22,11 @@ def sentence(study: StudyResult, found: Comparison, family: int, protocols: bool
         return f"{first} and {second} have the same accuracy in every run."
     side = "above" if score.mean > 0 else "below"
     if score.p is None or score.low is None or score.high is None or found.p_holm is None:
-        runs = "run" if score.n == 1 else "runs"
-        return f"{first} is {side} {second} by {points:.1f} points in {score.n} {runs}, which is too few for a test."
+        if score.n < LEAST:
+            why = f"{score.n} run{'s' if score.n > 1 else ''}: too few runs for a test"
+        else:
+            why = f"each of {score.n} runs alike: without any spread there is no test"
+        return f"{first} is {side} {second} by {points:.1f} points in {why}."
     ends = sorted((100 * score.low, 100 * score.high))
     p = p_text(score.p) if family == 1 else f"{p_text(score.p)}, {p_text(found.p_holm, 'Holm p')}"
     if found.p_holm >= 1 - LEVEL:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,11 +78,13 @@ class StudyResult:
 
     Attributes:
         methods: Name to title, in the order of tables; ``protocols`` likewise.
+        applies: The (method, protocol) pairs that the study asks for, in the order of tables.
         reference: The method that the others are compared with.
         comparisons: Further pairs of (method, protocol).
         runs: Splits x seeds that the study asks for.
         cells: By (method, protocol), then run.
         left_out: Cells of the file that the study does not ask for, METHOD/PROTOCOL to their number.
+        broken: Lines of the file that were skipped because they hold NaN or infinity, and where it stands.
     """
 
     folder: Path
@@ -93,12 +95,14 @@ class StudyResult:
     classes: tuple[str, ...]
     methods: dict[str, str]
     protocols: dict[str, str]
+    applies: tuple[End, ...]
     reference: str
     comparisons: tuple[tuple[End, End], ...]
     runs: tuple[Run, ...]
     cells: dict[End, dict[Run, Cell]]
     pretrainings: tuple[Pretraining, ...]
     left_out: dict[str, int]
+    broken: tuple[str, ...]
 
     @property
     def note(self) -> str:
@@ -110,11 +114,16 @@ class StudyResult:
         return [(end, run, cell) for end, runs in self.cells.items() for run, cell in runs.items()]
 
 
+class _NotFiniteError(ValueError):
+    """A number of a line is NaN or infinite."""
+
+
 def read_results(folder: str | Path) -> StudyResult:
     """Read a study's folder.
 
     The file of cells may hold more than study.json asks for: methods that were taken out, other seeds. Nobody checked
-    whether their settings are still those of the study, so that they are left out and counted.
+    whether their settings are still those of the study, so that they are left out and counted. A cell with NaN, as a
+    run leaves it that diverged, is no score: it is skipped with a warning, and missing.
 
     Raises:
         DataError: A file is missing, damaged or of something else, or its cells do not belong together.
@@ -124,31 +133,33 @@ def read_results(folder: str | Path) -> StudyResult:
     where = str(folder / "cells.jsonl")
     found: dict[tuple[End, Run], Cell | Pretraining] = {}
     left_out: Counter[str] = Counter()
-    protocols = {*about["protocols"], PRETRAIN}
+    broken: list[str] = []
+    asked = {*about["applies"], *((method, PRETRAIN) for method in about["methods"])}
     for number, text in enumerate(_text(folder / "cells.jsonl").splitlines(), start=1):
         line = _object(text, f"{where}, line {number}")
         try:
             end, run = (line["method"], line["protocol"]), _run(line)
-            if not (end[0] in about["methods"] and end[1] in protocols and run in about["runs"]):
+            if end not in asked or run not in about["runs"]:
                 left_out["/".join(end)] += 1
             elif (end, run) in found:
                 raise ValueError("this cell stands here twice; keep one of the two lines")
             else:
                 found[end, run] = _pretraining(line) if end[1] == PRETRAIN else _cell(line, len(about["classes"]))
+        except _NotFiniteError as error:
+            broken.append(f"line {number}, {'/'.join(end)}: {error}")
         except (KeyError, TypeError, ValueError) as error:
             problem = f"{error} is missing" if isinstance(error, KeyError) else error
             raise DataError(
                 f"{where}, line {number}", "is no cell of this study", found=problem, remedy=_REMEDY
             ) from None
-    ends = [(method, protocol) for protocol in about["protocols"] for method in about["methods"]]
     runs = about["runs"]
-    cells = {end: {run: c for run in runs if isinstance(c := found.get((end, run)), Cell)} for end in ends}
+    cells = {end: {run: c for run in runs if isinstance(c := found.get((end, run)), Cell)} for end in about["applies"]}
     trained = (found.get(((method, PRETRAIN), run)) for method in about["methods"] for run in runs)
     if not any(cells.values()):
         raise DataError(
             where,
             "holds no finished cell of this study",
-            found=dict(left_out) or None,
+            found=[*left_out, *broken] or None,
             remedy="run the study first: tools/study.py",
         )
     return StudyResult(
@@ -156,6 +167,7 @@ def read_results(folder: str | Path) -> StudyResult:
         cells={end: by_run for end, by_run in cells.items() if by_run},
         pretrainings=tuple(record for record in trained if isinstance(record, Pretraining)),
         left_out=dict(sorted(left_out.items())),
+        broken=tuple(broken),
         **about,
     )
 
@@ -165,8 +177,9 @@ def _about(path: Path) -> dict[str, Any]:
     try:
         texts = {key: _checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
         names = {key: _titles(raw[key], key) for key in ("methods", "protocols")}
+        applies = _applies(_checked(raw["applies"], dict, "applies"), names)
         classes = tuple(_checked(name, str, "classes") for name in _checked(raw["classes"], list, "classes"))
-        pairs = tuple(_pair(entry, names) for entry in _checked(raw.get("comparisons", []), list, "comparisons"))
+        pairs = tuple(_pair(entry, applies) for entry in _checked(raw.get("comparisons", []), list, "comparisons"))
         splits = [_split(name, texts["purpose"]) for name in _checked(raw["splits"], list, "splits")]
         seeds = [_count(seed) for seed in _checked(raw["seeds"], list, "seeds")]
         runs = tuple(sorted({(*split, seed) for split in splits for seed in seeds}, key=order))
@@ -175,7 +188,7 @@ def _about(path: Path) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else error
         raise DataError(str(path), "describes no study", found=problem, remedy=_REMEDY) from None
-    return {**texts, **names, "classes": classes, "comparisons": pairs, "runs": runs}
+    return {**texts, **names, "applies": applies, "classes": classes, "comparisons": pairs, "runs": runs}
 
 
 def _titles(raw: Any, key: str) -> dict[str, str]:
@@ -186,6 +199,15 @@ def _titles(raw: Any, key: str) -> dict[str, str]:
     return {name: _checked(title, str, key) for name, title in raw.items()}
 
 
+def _applies(raw: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> tuple[End, ...]:
+    own = {method: set(_checked(protocols, list, "applies")) for method, protocols in raw.items()}
+    if own.keys() != names["methods"].keys() or not set().union(*own.values()) <= names["protocols"].keys():
+        raise ValueError(f"applies {dict(raw)} are not the methods with protocols of this study")
+    return tuple(
+        (method, protocol) for protocol in names["protocols"] for method in names["methods"] if protocol in own[method]
+    )
+
+
 def _split(name: Any, purpose: str) -> tuple[int, int | None]:
     match = _SPLIT.fullmatch(_checked(name, str, "splits"))
     if match is None or (match[2] is None) != (purpose == "test") or match[1] == match[2]:
@@ -193,10 +215,9 @@ def _split(name: Any, purpose: str) -> tuple[int, int | None]:
     return int(match[1]), None if match[2] is None else int(match[2])
 
 
-def _pair(entry: Any, names: Mapping[str, Mapping[str, str]]) -> tuple[End, End]:
+def _pair(entry: Any, applies: Collection[End]) -> tuple[End, End]:
     ends = [tuple(_checked(end, str, "comparisons").split("/")) for end in _checked(entry, list, "comparisons")]
-    known = all(len(end) == 2 and end[0] in names["methods"] and end[1] in names["protocols"] for end in ends)
-    if len(ends) != 2 or not known:
+    if len(ends) != 2 or not all(end in applies for end in ends):
         raise ValueError(f"comparison {entry} is no pair of METHOD/PROTOCOL of this study")
     return (ends[0][0], ends[0][1]), (ends[1][0], ends[1][1])
 
@@ -251,8 +272,10 @@ def _count(value: Any) -> int:
 
 
 def _finite(value: Any, key: str) -> float:
-    if not is_number(value) or not np.isfinite(value):
-        raise ValueError(f"{key} {value!r} is no finite number")
+    if not is_number(value):
+        raise ValueError(f"{key} {value!r} is no number")
+    if not np.isfinite(value):
+        raise _NotFiniteError(f"{key} is {value}")
     return float(value)
 
 

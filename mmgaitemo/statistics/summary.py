@@ -11,7 +11,7 @@ import numpy as np
 from mmgaitemo.statistics.comparisons import Comparison, compare, corrected
 from mmgaitemo.statistics.consistency import check_together, missing_cells, size_ratio
 from mmgaitemo.statistics.estimates import Estimate, corrected_t
-from mmgaitemo.statistics.study_files import METRICS, End, StudyResult
+from mmgaitemo.statistics.study_files import METRICS, End, Run, StudyResult
 
 DIGITS = 6  # of stored figures: more would differ between machines
 
@@ -52,14 +52,14 @@ class Summary:
 
     Attributes:
         ratio: n_test / n_train over the whole study.
-        missing: (method, protocol) to the places of cells that are not there.
+        missing: (method, protocol) to the runs that are not there.
     """
 
     study: StudyResult
     ratio: float
     rows: list[Row]
     families: list[Family]
-    missing: dict[End, list[str]]
+    missing: dict[End, list[Run]]
 
 
 def summarise(study: StudyResult) -> Summary:
@@ -152,7 +152,7 @@ def comparison_rows(summary: Summary) -> list[dict[str, Any]]:
             "p_holm": _short(found.p_holm),
             "quiet_seeds": found.quiet_seeds,
             "over_folds": {key: _short(value) for key, value in asdict(found.over_folds).items()},
-            "sign_flip": {key: _short(value) for key, value in asdict(found.flip).items()},
+            "sign_flip": found.flip and {key: _short(value) for key, value in asdict(found.flip).items()},
             "bootstrap": {key: _short(value) for key, value in asdict(found.bootstrap).items()},
             "data": study.data,
             "purpose": study.purpose,

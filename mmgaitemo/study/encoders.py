@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmgaitemo.config import Built
+from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation.features import extract_features, reestimate_batchnorm
 from mmgaitemo.evaluation.knn import knn_scores
 from mmgaitemo.files import unfinished
@@ -53,18 +56,53 @@ def pretrained(cfg: Config, built: Built, folder: Path) -> tuple[str, dict[str, 
     Args:
         cfg: Pre-training config, fold and seed set.
         built: Its data sets and a model, not yet initialised.
-        folder: Of this very encoder; others of the same hash, in other processes, wait for it or fail on its lock.
+        folder: Of this very encoder; others of the same hash, in other processes, wait for it.
 
     Returns:
         Path of the checkpoint, and the record of its training: steps, seconds and curves.
     """
     path, record = folder / "encoder.pth", folder / "pretrain.json"
-    with only_run_in(folder):
-        if not record.is_file():
+    with _turn(folder):
+        content = _read_record(record) if record.is_file() else None
+        if record.is_file() and (content is None or not _is_sound(path, cfg)):
+            print(f"{folder}: the encoder that was kept here is damaged or gone: it is trained again", flush=True)
+            content = None
+        if content is None:
             content = _train(cfg, built, folder, path)
             with unfinished(record) as partial:
                 partial.write_text(json.dumps(content), encoding="utf-8")
-    return str(path), json.loads(record.read_text(encoding="utf-8"))
+    return str(path), content
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    """What was noted of a training; None where the file is damaged."""
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and {"steps", "curve", "knn_curve"} <= content.keys() else None
+
+
+def _is_sound(path: Path, cfg: Config) -> bool:
+    """Whether a checkpoint can be read and fits; a file may be cut short in more ways than can be listed."""
+    try:
+        load(cfg, str(path))
+    except Exception:  # whatever the reason, it is made again
+        return False
+    return True
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Keep others out of the folder of an encoder; where one makes it now, such as for another method, wait for it."""
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(only_run_in(folder))
+                break
+            except ConfigError:
+                time.sleep(1)
+        yield
 
 
 def _train(cfg: Config, built: Built, folder: Path, path: Path) -> dict[str, Any]:
@@ -91,8 +129,12 @@ def _train(cfg: Config, built: Built, folder: Path, path: Path) -> dict[str, Any
 def untrained(cfg: Config, built: Built, folder: Path) -> str:
     """Checkpoint of the encoder as initialised by the config's seed; BatchNorm statistics from the training walks."""
     path = folder / "encoder.pth"
-    with only_run_in(folder):
-        if not path.is_file():
+    with _turn(folder):
+        kept = path.is_file()
+        if kept and not _is_sound(path, cfg):
+            print(f"{path}: is damaged: it is made again", flush=True)
+            kept = False
+        if not kept:
             torch.manual_seed(cfg.randomness.seed)
             model = MODELS.build(cfg.model)
             reestimate_batchnorm(model, built.datasets["val_cfg.bank"])

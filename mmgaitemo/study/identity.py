@@ -16,11 +16,18 @@ from torch import Tensor
 
 from mmgaitemo.config import ROLES
 from mmgaitemo.datasets import gait_collate
-from mmgaitemo.overrides import setting_at
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.overrides import EFFECTIVE, setting_at
 from mmgaitemo.registry import DATASETS
 from mmgaitemo.version import __version__
 
 TRAINING = ("model", "optim_wrapper", "param_scheduler", "train_cfg", "default_hooks")
+# What MMEngine reads from a config and what decides no weights: evaluation, logs, places. ``fold`` and ``unused_fold``
+# choose data, which have a hash of their own; the seed is the job's; ``load_from`` and ``resume`` are refused.
+WITHOUT_EFFECT = {"default_scope", "env_cfg", "experiment_name", "fold", "launcher", "load_from", "log_level"}
+WITHOUT_EFFECT |= {"log_processor", "randomness", "resume", "test_cfg", "test_dataloader", "test_evaluator"}
+WITHOUT_EFFECT |= {"unused_fold", "val_cfg", "val_dataloader", "val_evaluator", "visualizer", "work_dir"}
+FURTHER = EFFECTIVE - WITHOUT_EFFECT - {*TRAINING, "train_dataloader"}
 HASH_LENGTH = 16
 
 
@@ -39,7 +46,28 @@ def training_settings(cfg: Config) -> dict[str, Any]:
         key: hook for key, hook in plain["default_hooks"].items() if key not in ("logger", "checkpoint", "report")
     }
     chosen["train_dataloader"] = {key: value for key, value in plain["train_dataloader"].items() if key != "dataset"}
-    return chosen
+    return chosen | further_settings(cfg)
+
+
+def further_settings(cfg: Config) -> dict[str, Any]:
+    """Settings that few configs have, such as ``custom_hooks``: only those that are set.
+
+    Raises:
+        ConfigError: The config starts from a checkpoint, of which no hash of settings and no check of held-out walks
+            would know.
+    """
+    if started := [key for key in ("load_from", "resume") if cfg.get(key)]:
+        raise ConfigError(
+            f"{cfg.filename}, {started[0]}",
+            "a study trains its encoders from the start",
+            found=repr(cfg[started[0]]),
+            remedy="leave it out",
+        )
+    plain = cfg._cfg_dict.to_dict()
+    return {
+        **{key: plain[key] for key in FURTHER if plain.get(key)},
+        **{f"randomness.{key}": value for key, value in (plain.get("randomness") or {}).items() if key != "seed"},
+    }
 
 
 def encoder_settings(cfg: Config) -> dict[str, Any]:

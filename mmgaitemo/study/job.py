@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +14,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from sklearn.metrics import log_loss
 
-from mmgaitemo.config import Built, load_config, preflight
-from mmgaitemo.errors import ConfigError
+from mmgaitemo.config import Built, explained, load_config, preflight
+from mmgaitemo.errors import ConfigError, GaitError
 from mmgaitemo.evaluation.features import extract_features
 from mmgaitemo.evaluation.linear_probe import smoothed
 from mmgaitemo.evaluation.scores import classification_metrics
@@ -26,6 +25,7 @@ from mmgaitemo.registry import DATASETS
 from mmgaitemo.rehearsal import check_held_out
 from mmgaitemo.study import encoders
 from mmgaitemo.study.identity import data_of, digest, encoder_settings, training_settings
+from mmgaitemo.study.lines import append_line, set_damaged_aside
 from mmgaitemo.study.plan import Job, Method, Split, Study
 from mmgaitemo.study.protocols import Features
 from mmgaitemo.version import __version__
@@ -38,6 +38,11 @@ class Identity:
     data: str
     features: str
     protocols: dict[str, str]
+
+    @property
+    def whole(self) -> str:
+        """One hash of them all, by which a job knows whether it is still the one that was planned."""
+        return digest([self.data, self.features, self.protocols])
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,19 @@ def method_config(method: Method, split: Split, seed: int) -> Config:
 
 
 def identities(study: Study, method: Method, split: Split) -> dict[int, Identity]:
-    """The hashes of a method on a split, by seed."""
+    """The hashes of a method on a split, by seed.
+
+    Raises:
+        GaitError: Its config or its data cannot work.
+    """
     cfg = method_config(method, split, seed=0)
     init_default_scope(cfg.default_scope)
-    data = data_of(cfg)
+    try:
+        data = data_of(cfg)
+    except GaitError:
+        raise
+    except Exception as error:
+        raise explained(error, cfg, f"the data of method {method.name} cannot be built with its changes") from error
     settings = {"pretrain": training_settings, "untrained": encoder_settings, "kinematics": lambda _: None}[
         method.kind
     ](cfg)
@@ -121,6 +135,7 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
         "date": date.today().isoformat(),
     }
     folder.mkdir(parents=True, exist_ok=True)
+    set_damaged_aside(folder / "lines.jsonl")
     home = encoder_home / identity.features
     features = _features(method, cfg, built, identity, home, folder, missing, about)
     truth = held_out.labels.numpy()
@@ -147,7 +162,7 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
             "settings": settings,
         }
         np.savez_compressed(folder / f"scores_{name}.npz", ids=held_out.ids, truth=truth, scores=scores)
-        _append(folder / "lines.jsonl", about | line)
+        append_line(folder / "lines.jsonl", about | line)
         print(f"{job}, {name}: accuracy {metrics['accuracy']:.3f}", flush=True)
 
 
@@ -174,7 +189,7 @@ def _features(
             check_unseen(read_checkpoint(path), held_out, path)
             if "pretrain" in missing:
                 line = {"protocol": "pretrain", "hash": identity.features, **record}
-                _append(folder / "lines.jsonl", about | line)
+                append_line(folder / "lines.jsonl", about | line)
         model = encoders.load(cfg, path)
         known, labels, ids = extract_features(model, bank)
         queries, _, _ = extract_features(model, held_out)
@@ -187,8 +202,3 @@ def _codes(persons: list[str], fold: int) -> list[str]:
     """Persons as numbers: who they are may not be published. A person is in one fold only."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(persons))}
     return [f"{fold}.{numbers[name]}" for name in persons]
-
-
-def _append(path: Path, line: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")

@@ -4,76 +4,91 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from datetime import datetime
 from pathlib import Path
 
-from mmgaitemo.errors import ConfigError, TrainingError
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.study.job import Todo
 from mmgaitemo.study.plan import Job
 from mmgaitemo.study.store import Store, job_folder
 
 BATCH = """#!/usr/bin/env bash
 #SBATCH --job-name={name}
 #SBATCH --array=0-{last}%{jobs}
-#SBATCH --output={log}/%a.txt
+#SBATCH --output={folder}/%a.txt
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
 export OMP_NUM_THREADS=1
-job=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "{listed}")
-exec {command} --job "$job"
+read -r job hash < <(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "{folder}/jobs.txt")
+exec {command} --job "$job" --expect "$hash"
 """
 
 
-def run_here(command: list[str], store: Store, jobs: int, methods: list[str] | None) -> list[str]:
-    """Run what is missing, so many jobs at a time with one thread each; what failed, in words.
+def run_here(command: list[str], store: Store, jobs: int, methods: list[str] | None) -> None:
+    """Run what is missing, so many jobs at a time with one thread each, and print a line for each that ends.
 
     A job that fails leaves the others alone. Interrupted, the running jobs are ended and their finished lines kept.
     """
-    failed: list[str] = []
-    todo = [entry.job for entry in store.todo() if methods is None or entry.job.method in methods]
+    todo = store.todo(methods)
     running: dict[Job, subprocess.Popen] = {}
     begin = time.perf_counter()
     pool = ThreadPoolExecutor(jobs)
-    futures: dict[Future[None], Job] = {
-        pool.submit(_run, command, job, job_folder(store.out, job), running): job for job in todo
+    futures: dict[Future[str | None], Job] = {
+        pool.submit(_run, command, entry, job_folder(store.out, entry.job), running): entry.job for entry in todo
     }
     try:
         for done, future in enumerate(as_completed(futures), 1):
-            try:
-                future.result()
-            except TrainingError as error:
-                failed.append(str(error))
-                print(f"failed: {error}", flush=True)
             store.merge()
+            job, failure = futures[future], future.result()
             left = (time.perf_counter() - begin) / done * (len(todo) - done)
-            print(f"[{done}/{len(todo)}] {futures[future]}; about {duration(left)} left", flush=True)
+            told = f"{job} {failure}" if failure else f"{job}: {store.accuracies(job)}"
+            print(f"[{done}/{len(todo)}] {told}; about {duration(left)} left", flush=True)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in list(running.values()):
             process.kill()
         pool.shutdown()
         store.merge()
-    return failed
 
 
-def _run(command: list[str], job: Job, folder: Path, running: dict[Job, subprocess.Popen]) -> None:
+def _run(command: list[str], todo: Todo, folder: Path, running: dict[Job, subprocess.Popen]) -> str | None:
+    """Run one job in a process of its own; why it failed, None where it did not."""
     folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "log.txt"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen([*command, "--job", str(job)], stdout=log, stderr=log, env=environment)
-        running[job] = process
+    words = ["--job", str(todo.job), "--expect", todo.identity.whole, "--parent", str(os.getpid())]
+    with path.open("ab") as log:
+        begin = log.tell()
+        process = subprocess.Popen([*command, *words], stdout=log, stderr=log, env=environment)
+        running[todo.job] = process
         code = process.wait()
-        del running[job]
-    if code:
-        last = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        raise TrainingError(
-            str(folder / "log.txt"),
-            f"{job} ended with code {code}",
-            found=" ".join(last),
-            remedy="mend it, start again",
-        )
+        del running[todo.job]
+    if code == 0:
+        return None
+    lines = path.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
+    told = [line for line in lines if line.startswith("error:")] or lines
+    return f"failed with code {code}: {' '.join(told[-1:]).removeprefix('error:').strip()} ({path})"
+
+
+def end_with(parent: int) -> None:
+    """End this process, as SIGTERM does, when its parent is gone: a driver that is killed leaves no job behind.
+
+    A thread looks every second. Linux's own signal for this comes when the *thread* that started a process ends.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def submit(command: list[str], store: Store, jobs: int, methods: list[str] | None) -> str:
@@ -84,15 +99,17 @@ def submit(command: list[str], store: Store, jobs: int, methods: list[str] | Non
     """
     if shutil.which("sbatch") is None:
         raise ConfigError("--launcher slurm", "there is no sbatch here", remedy="start it on a login node of a cluster")
-    work = store.out / "work"
-    todo = [str(entry.job) for entry in store.todo() if methods is None or entry.job.method in methods]
-    (work / "array").mkdir(parents=True, exist_ok=True)
-    listed, script = work / "array" / "jobs.txt", work / "array" / "array.sbatch"
-    listed.write_text("".join(f"{job}\n" for job in todo), encoding="utf-8")
+    arrays = (store.out / "work" / "array").resolve()
+    arrays.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: tasks of an earlier array may still wait, and read their list when they begin.
+    folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d_%H%M%S}_", dir=arrays))
+    todo = store.todo(methods)
+    listed = "".join(f"{entry.job} {entry.identity.whole}\n" for entry in todo)
+    (folder / "jobs.txt").write_text(listed, encoding="utf-8")
+    script = folder / "array.sbatch"
     quoted = " ".join(f'"{word}"' for word in command)
-    name, last = store.study.name, len(todo) - 1
     script.write_text(
-        BATCH.format(name=name, last=last, jobs=jobs, log=work / "array", listed=listed.resolve(), command=quoted),
+        BATCH.format(name=store.study.name, last=len(todo) - 1, jobs=jobs, folder=folder, command=quoted),
         encoding="utf-8",
     )
     done = subprocess.run(["sbatch", str(script)], capture_output=True, text=True)

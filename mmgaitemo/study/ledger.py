@@ -4,24 +4,54 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 
+from mmgaitemo.errors import DataError
 from mmgaitemo.study.identity import digest
-from mmgaitemo.study.store import PRETRAIN, Store
+from mmgaitemo.study.lines import append_line
+from mmgaitemo.study.plan import Study
+from mmgaitemo.study.store import Store
+
+
+def known_readings(study: Study) -> set[str]:
+    """Recipes that the study's ledger holds; none where it has no ledger.
+
+    Inner validation reads no test fold, and a study without a ledger (synthetic data) leaves none.
+
+    Raises:
+        DataError: The ledger is damaged.
+    """
+    path = study.ledger
+    if path is None or not path.is_file():
+        return set()
+    found = set()
+    for number, text in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            found.add(str(json.loads(text)["recipe"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(
+                f"{path}, line {number}",
+                "is no reading of a test fold",
+                found=repr(error),
+                remedy="restore the file, or take out what stands there half",
+            ) from None
+    return found
 
 
 def append_readings(store: Store) -> int:
     """Append a line for every method and protocol whose cells are complete and not in the ledger yet; how many.
 
     A line has date, study, method, protocol, data, ``recipe`` (hash of all its cells), mean accuracy and the number of
-    cells. Inner validation reads no test fold, and a study without a ledger (synthetic data) leaves none.
+    cells.
+
+    Raises:
+        DataError: The ledger is damaged.
     """
     path = store.study.ledger
     if path is None or store.study.purpose != "test":
         return 0
-    known = {json.loads(line)["recipe"] for line in _texts(path)}
+    known = known_readings(store.study)
     unfinished = {(todo.job.method, name) for todo in store.todo() for name in todo.missing}
     new = []
     for method in store.study.methods.values():
@@ -30,7 +60,7 @@ def append_readings(store: Store) -> int:
                 line for line in store.lines.values() if (line["method"], line["protocol"]) == (method.name, protocol)
             ]
             recipe = digest(sorted(line["hash"] for line in cells))
-            if (method.name, protocol) in unfinished or protocol == PRETRAIN or recipe in known:
+            if (method.name, protocol) in unfinished or recipe in known:
                 continue
             new.append(
                 {
@@ -46,10 +76,6 @@ def append_readings(store: Store) -> int:
             )
     if new:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in new)
+    for line in new:
+        append_line(path, line)
     return len(new)
-
-
-def _texts(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

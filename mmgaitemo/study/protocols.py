@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,13 @@ from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation.features import batches
 from mmgaitemo.evaluation.knn import knn_scores
 from mmgaitemo.evaluation.linear_probe import choose_strength, linear_probe
+from mmgaitemo.overrides import setting_at
 from mmgaitemo.registry import DATASETS
+from mmgaitemo.study.identity import further_settings
+
+# Of every fine-tuning of the project (configs/_base_/runtime.py and downstream/): only further ones are worth a hash.
+COMMON_HOOKS = {"seed", "runtime_info", "labels", "safe_checkpoint", "logger", "checkpoint", "buffers", "report"}
+COMMON_HOOKS |= {"untrained"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,28 @@ class Features:
     seed: int
 
 
+class UnfitError(ValueError):
+    """An argument of a protocol that makes no sense: which, what it needs, and what it is."""
+
+    def __init__(self, key: str, needs: str, found: object) -> None:
+        super().__init__(f"{key} needs {needs}, not {found!r}")
+        self.key, self.needs, self.found = key, needs, found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_count(key: str, value: object) -> None:
+    if type(value) is not int or value < 1:
+        raise UnfitError(key, "a whole number of at least 1", value)
+
+
+def _check_fraction(value: Any) -> None:
+    if not _is_number(value) or not 0 < value <= 1:
+        raise UnfitError("label_fraction", "a number above 0 and up to 1", value)
+
+
 class Protocol(Interface):
     """Scores of the held-out walks from features, or from the encoder itself."""
 
@@ -67,6 +96,12 @@ class KNN:
 
     k: int = 20
     temperature: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raise ``UnfitError`` for what makes no sense."""
+        _check_count("k", self.k)
+        if not _is_number(self.temperature) or not 0 < self.temperature < math.inf:
+            raise UnfitError("temperature", "a number above 0", self.temperature)
 
     def settings(self) -> Any:
         """See ``Protocol``."""
@@ -91,6 +126,12 @@ class LinearProbe:
 
     label_fraction: float = 1.0
     persons: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ``UnfitError`` for what makes no sense."""
+        _check_fraction(self.label_fraction)
+        if self.persons is not None:
+            _check_count("persons", self.persons)
 
     def settings(self) -> Any:
         """See ``Protocol``."""
@@ -141,12 +182,21 @@ class FineTune:
     config: str
     label_fraction: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Raise ``UnfitError`` for what makes no sense."""
+        _check_fraction(self.label_fraction)
+        if setting_at(load_config(self.config)._cfg_dict, "model.type") != "GaitClassifier":
+            raise UnfitError("config", "the path of a config of a GaitClassifier", self.config)
+
     def settings(self) -> Any:
         """See ``Protocol``."""
         cfg = load_config(self.config)
-        kept = ("model", "optim_wrapper", "param_scheduler", "train_cfg", "train_dataloader")
-        known = {key: cfg[key].to_dict() if hasattr(cfg[key], "to_dict") else cfg[key] for key in kept}
-        known["train_dataloader"] = {k: v for k, v in known["train_dataloader"].items() if k != "dataset"}
+        plain = cfg._cfg_dict.to_dict()
+        known = {key: plain[key] for key in ("model", "optim_wrapper", "param_scheduler", "train_cfg")}
+        known["train_dataloader"] = {k: v for k, v in plain["train_dataloader"].items() if k != "dataset"}
+        known |= further_settings(cfg)
+        if hooks := {name: hook for name, hook in plain["default_hooks"].items() if name not in COMMON_HOOKS}:
+            known["default_hooks"] = hooks
         return ["finetune", self.label_fraction, known]
 
     def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmgaitemo.errors import DataError
+from mmgaitemo.errors import ConfigError
 from mmgaitemo.files import unfinished
 from mmgaitemo.study.job import Identity, Todo, classes_of, identities
+from mmgaitemo.study.lines import PRETRAIN, Key, is_finite, key_of, read_lines, read_sound_lines, write_lines
 from mmgaitemo.study.plan import Job, Study
-
-PRETRAIN = "pretrain"
-Key = tuple[str, int, int | None, int, str]
-NEEDED = {"method", "protocol", "fold", "unused_fold", "seed", "hash"}
+from mmgaitemo.work_dir import only_run_in
 
 
 class Store:
-    """The folder of a study.
+    """The folder of a study; nothing is read or written before ``merge``.
 
     ``cells.jsonl``, kept in version control; ``superseded.jsonl``, lines of settings that were changed since; and
     ``work/``, logs and scores of the jobs.
 
     Args:
-        out: The folder; made where it is missing.
+        out: The folder.
         study: Whose cells it holds.
 
     Raises:
-        DataError: A file of it is damaged.
+        GaitError: A method's config or data cannot work, or the folder belongs to another study.
     """
 
     def __init__(self, out: Path, study: Study) -> None:
         self.out, self.study = out, study
         self.cells, self.superseded = out / "cells.jsonl", out / "superseded.jsonl"
-        out.mkdir(parents=True, exist_ok=True)
+        self._check_owner()
         hashes = {
             (method.name, split): identities(study, method, split)
             for method in study.methods.values()
@@ -42,48 +41,80 @@ class Store:
         }
         self.jobs = {job: hashes[job.method, job.split][job.seed] for job in study.jobs()}
         self.lines: dict[Key, dict[str, Any]] = {}
-        self.merge()
+        self._told: set[str] = set()
+
+    def _check_owner(self) -> None:
+        path = self.out / "study.json"
+        try:
+            owner = json.loads(path.read_text(encoding="utf-8"))["study"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # describe writes it anew
+            return
+        if owner != self.study.name:
+            raise ConfigError(
+                str(path),
+                f"the folder holds another study than {self.study.name}",
+                found=owner,
+                remedy="pass --out with another folder, or take study.json out if the config was renamed",
+            )
 
     def merge(self) -> None:
         """Take the lines that jobs have written since into ``cells.jsonl``.
 
-        A line whose settings have changed moves to ``superseded.jsonl``; lines that are not asked for now (another
-        seed, a method taken out) stay.
+        A line whose settings have changed, or whose metrics are no numbers, moves to ``superseded.jsonl``; lines that
+        are not asked for now (another seed, a method taken out) stay. Damaged lines of a job are reported.
+
+        Raises:
+            DataError: ``cells.jsonl`` is damaged.
         """
         wanted = dict(pair for job, identity in self.jobs.items() for pair in expected(self.study, job, identity))
         kept: dict[Key, dict[str, Any]] = {}
         gone: dict[str, dict[str, Any]] = {}
-        for line in self._written():
+        before = read_lines(self.cells)
+        for line in [*before, *self._written()]:
             key = key_of(line)
-            if wanted.get(key, line["hash"]) == line["hash"]:
+            if is_finite(line) and wanted.get(key, line["hash"]) == line["hash"]:
                 kept.setdefault(key, line)
             else:
                 gone[json.dumps(line)] = line
         order = {key: place for place, key in enumerate(wanted)}
         whole = sorted(kept.values(), key=lambda line: order.get(key_of(line), len(order)))
-        if whole != read_lines(self.cells) or not self.cells.exists():
-            _write(self.cells, whole)
-        before = {json.dumps(line): line for line in read_lines(self.superseded)}
-        if new := gone.keys() - before.keys():
-            _write(self.superseded, (before | gone).values())
+        known = {json.dumps(line): line for line in read_lines(self.superseded)}
+        if new := gone.keys() - known.keys():
+            write_lines(self.superseded, (known | gone).values())
             print(
-                f"{len(new)} cells were made with other settings: they are run again, the old are in superseded.jsonl"
+                f"{len(new)} lines were made with other settings or hold no numbers: their cells are run again, "
+                "the old are in superseded.jsonl"
             )
+        if whole != before or not self.cells.exists():
+            write_lines(self.cells, whole)
         self.lines = {key: line for key, line in kept.items() if key in wanted}
 
     def _written(self) -> Iterator[dict[str, Any]]:
-        yield from read_lines(self.cells)
         for path in sorted((self.out / "work").glob("*/*/lines.jsonl")):
-            yield from read_lines(path)
+            lines, damaged = read_sound_lines(path)
+            yield from lines
+            if damaged and str(path) not in self._told:
+                self._told.add(str(path))
+                print(f"{path}: lines {damaged} are no finished cells and do not count")
 
-    def todo(self) -> list[Todo]:
-        """Jobs with something missing, in the order of the study."""
+    def todo(self, methods: list[str] | None = None) -> list[Todo]:
+        """Jobs with something missing, of these methods or of all, in the order of the study."""
         found = []
         for job, identity in self.jobs.items():
             missing = frozenset(key[-1] for key, _ in expected(self.study, job, identity) if key not in self.lines)
-            if missing:
+            if missing and (methods is None or job.method in methods):
                 found.append(Todo(job, identity, missing))
         return found
+
+    def count(self) -> int:
+        """Finished cells; the lines about encoders are none."""
+        return sum(key[-1] != PRETRAIN for key in self.lines)
+
+    def accuracies(self, job: Job) -> str:
+        """What the protocols of a job gave, in words."""
+        place = (job.method, job.split.fold, job.split.unused_fold, job.seed)
+        lines = {name: self.lines.get((*place, name)) for name in self.study.methods[job.method].protocols}
+        return ", ".join(f"{name} {line['metrics']['accuracy']:.3f}" for name, line in lines.items() if line)
 
     def describe(self, machine: str) -> None:
         """Write ``study.json``: what a report has to know beside the cells."""
@@ -96,6 +127,7 @@ class Store:
             "classes": list(classes_of(study)),
             "methods": {name: method.title for name, method in study.methods.items()},
             "protocols": study.titles,
+            "applies": {name: list(method.protocols) for name, method in study.methods.items()},
             "reference": study.reference,
             "comparisons": [list(pair) for pair in study.comparisons],
             "splits": [str(split) for split in study.splits],
@@ -106,6 +138,26 @@ class Store:
             partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Keep other drivers out of the folder of a study while the block lasts.
+
+    Raises:
+        ConfigError: One is at work in it.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_run_in(out / "work"))
+        except ConfigError:
+            raise ConfigError(
+                str(out),
+                "a study is running in it",
+                found=(out / "work/.lock").read_text(encoding="utf-8").strip(),
+                remedy="wait for it, or pass --out with another folder",
+            ) from None
+        yield
+
+
 def job_folder(out: Path, job: Job) -> Path:
     """Where a job writes its log, lines and scores."""
     return out / "work" / str(job)
@@ -114,8 +166,8 @@ def job_folder(out: Path, job: Job) -> Path:
 def todo_of(out: Path, study: Study, job: Job) -> Todo:
     """What is missing of one job; read by the job itself, which leaves the files of the study alone."""
     identity = identities(study, study.methods[job.method], job.split)[job.seed]
-    lines = [*read_lines(out / "cells.jsonl"), *read_lines(job_folder(out, job) / "lines.jsonl")]
-    done = {(key_of(line), line["hash"]) for line in lines}
+    lines = [*read_lines(out / "cells.jsonl"), *read_sound_lines(job_folder(out, job) / "lines.jsonl")[0]]
+    done = {(key_of(line), line["hash"]) for line in lines if is_finite(line)}
     return Todo(
         job, identity, frozenset(key[-1] for key, own in expected(study, job, identity) if (key, own) not in done)
     )
@@ -128,35 +180,3 @@ def expected(study: Study, job: Job, identity: Identity) -> Iterator[tuple[Key, 
         yield (*place, PRETRAIN), identity.features
     for name, own in identity.protocols.items():
         yield (*place, name), own
-
-
-def key_of(line: dict[str, Any]) -> Key:
-    """Which cell a line is about."""
-    return line["method"], line["fold"], line["unused_fold"], line["seed"], line["protocol"]
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file, none if there is none; an unfinished last one, of a job that was killed, does not count."""
-    if not path.is_file():
-        return []
-    found = []
-    texts = path.read_text(encoding="utf-8").split("\n")
-    for number, text in enumerate(texts[:-1], 1):
-        try:
-            line = json.loads(text)
-            if not isinstance(line, dict) or NEEDED - line.keys():
-                raise ValueError(f"not all of {sorted(NEEDED)}")
-        except ValueError as error:
-            raise DataError(
-                f"{path}, line {number}",
-                "is no finished cell",
-                found=error,
-                remedy="restore the file, or take the line out: its cell is run again",
-            ) from None
-        found.append(line)
-    return found
-
-
-def _write(path: Path, lines: Iterable[dict[str, Any]]) -> None:
-    with unfinished(path) as partial:
-        partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -15,6 +16,7 @@ from mmgaitemo.visualization.study_frame import EDGE, Frame
 from mmgaitemo.visualization.style import BLUE, GHOST, INK, MUTED, SKY, SMALL, TEXT, WIDTH, plain_axes, save
 
 _COLUMNS = 3
+_RATIO = 3  # of ranges, up to which panels share a y axis
 _LEFT, _HEAD, _AXIS, _PANEL = 0.55, 0.35, 0.5, 1.5  # inches
 
 
@@ -40,18 +42,16 @@ def draw_study_curves(
     curves: Mapping[str, Sequence[np.ndarray]],
     xlabel: str,
     ylabel: str,
-    same_height: bool,
     title: str,
     note: str,
 ) -> Path:
-    """Draw a panel per method.
+    """Draw a panel per method. All have one y axis, unless some would then be flat; the note says which.
 
     Args:
         path: The PNG file to write.
         curves: Title of the method -> its curves, as ``mean_and_spread`` takes them.
         xlabel: What x is, with its unit.
         ylabel: What y is.
-        same_height: Give all panels one y axis: accuracies can be compared, losses of different methods can not.
         title: Printed above.
         note: Printed below: which data these are.
 
@@ -61,10 +61,13 @@ def draw_study_curves(
     columns = min(_COLUMNS, len(curves))
     cell = _HEAD + _PANEL + _AXIS
     width = (WIDTH - 2 * EDGE) / columns
-    handles = {
-        "mean over the runs": Line2D([], [], color=BLUE, linewidth=1.6),
-        "+- standard deviation": Patch(color=SKY, alpha=0.35, linewidth=0),
-    }
+    drawn = {name: mean_and_spread(runs) for name, runs in curves.items()}
+    same_height = _same_height([(mean - spread, mean + spread) for _, mean, spread in drawn.values()])
+    note += "" if same_height else ". Each panel has a y axis of its own."
+    handles: dict[str, Artist] = {"single run": Line2D([], [], color=BLUE, linewidth=1.6)}
+    if any(len(runs) > 1 for runs in curves.values()):
+        spread_patch = Patch(color=SKY, alpha=0.35, linewidth=0)
+        handles = {"mean over the runs": handles["single run"], "+- standard deviation": spread_patch}
     frame = Frame(-(-len(curves) // columns) * cell, title, note, len(handles), columns=2)
     first: Axes | None = None
     for index, (name, runs) in enumerate(curves.items()):
@@ -74,7 +77,7 @@ def draw_study_curves(
         first = first or axes
         if same_height:
             axes.sharey(first)
-        x, mean, spread = mean_and_spread(runs)
+        x, mean, spread = drawn[name]
         plain_axes(axes)
         axes.grid(axis="y", color=GHOST, linewidth=0.5, alpha=0.6)
         axes.fill_between(x, mean - spread, mean + spread, color=SKY, alpha=0.35, linewidth=0)
@@ -87,3 +90,10 @@ def draw_study_curves(
             axes.set_ylabel(ylabel, size=SMALL, color=MUTED)
     frame.legend(handles.values(), handles)
     return save(frame.figure, path)
+
+
+def _same_height(bands: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
+    """Whether the largest range is at most ``_RATIO`` times the smallest; single points have none."""
+    ranges = [float(high.max() - low.min()) for low, high in bands]
+    wide = [size for size in ranges if size > 0]
+    return not wide or max(wide) <= _RATIO * min(wide)

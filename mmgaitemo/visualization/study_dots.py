@@ -29,6 +29,9 @@ _COLUMNS = 3
 _NAMES, _ROW, _HEAD, _AXIS, _GAP = 1.75, 0.4, 0.35, 0.5, 0.22  # inches
 
 
+INCOMPLETE = "hollow: runs are missing"
+
+
 @dataclass(frozen=True)
 class Dots:
     """One method by one protocol, as shares.
@@ -38,12 +41,16 @@ class Dots:
         low: Lower end of its interval, or None.
         high: Upper end, or None.
         folds: Accuracy of each fold, the mean over seeds.
+        seeds: Number of seeds.
+        complete: Whether no run is missing; means of other runs are not to be compared without a mark.
     """
 
     mean: float
     low: float | None
     high: float | None
     folds: Sequence[float]
+    seeds: int
+    complete: bool
 
 
 def draw_dots(
@@ -75,12 +82,21 @@ def draw_dots(
     inner = _ROW * len(shown)
     cell = _HEAD + inner + _AXIS
     width = (WIDTH - 2 * EDGE - _NAMES - _GAP * (columns - 1)) / columns
+    every = [dots for rows in panels.values() for dots in rows.values()]
+    folds = "single folds" + (" (mean over seeds)" if any(dots.seeds > 1 for dots in every) else "")
+    intervals = "" if all(dots.low is None for dots in every) else " with 95 % interval"
+    stroke = 1.6 if intervals else 0
     handles = {
-        "mean with 95 % interval": Line2D([], [], color=BLUE, marker="o", markersize=6, linewidth=1.6),
-        "single folds (mean over seeds)": Line2D([], [], color=ORANGE, marker="o", markersize=3.5, linestyle=""),
-        f"mean of: {reference}": Line2D([], [], color=MUTED, linestyle="--", linewidth=1.1),
+        f"mean{intervals}": Line2D([], [], color=BLUE, marker="o", markersize=6, linewidth=stroke),
+        folds: Line2D([], [], color=ORANGE, marker="o", markersize=3.5, linestyle=""),
         f"most frequent class {majority:.3f}": Line2D([], [], color=VERMILLION, linestyle=":", linewidth=1.4),
     }
+    if any(reference in rows for rows in panels.values()):
+        handles[f"mean of: {reference}"] = Line2D([], [], color=MUTED, linestyle="--", linewidth=1.1)
+    if not all(dots.complete for dots in every):
+        handles[INCOMPLETE] = Line2D(
+            [], [], color=BLUE, marker="o", markersize=6, linestyle="", markerfacecolor="white"
+        )
     frame = Frame(lines * cell, title, note, len(handles), columns=2)
     first: Axes | None = None
     for index, (protocol, rows) in enumerate(panels.items()):
@@ -93,7 +109,7 @@ def draw_dots(
         axes.set_title(textwrap.shorten(protocol, 42, placeholder="..."), size=TEXT, color=INK, loc="left")
         axes.set_xlabel("accuracy", size=SMALL, color=MUTED)
         names = [textwrap.fill(textwrap.shorten(name, 44, placeholder="..."), 24) for name in shown]
-        axes.set_yticks(range(len(shown)), names if column == 0 else [], size=SMALL, color=INK)
+        axes.set_yticks(range(len(shown)), names if column == 0 else [], size=SMALL, color=INK, va="center")
         axes.tick_params(axis="y", length=0)
     frame.legend(handles.values(), handles)
     return save(frame.figure, path)
@@ -112,7 +128,7 @@ def _draw_panel(axes: Axes, rows: Mapping[str, Dots], methods: Sequence[str], re
             continue
         dots = rows[method]
         # The folds stand under the mean, so that neither hides the other.
-        axes.plot(dots.folds, [place + 0.26] * len(dots.folds), "o", color=ORANGE, markersize=3.5, alpha=0.9, mew=0)
+        axes.plot(dots.folds, [place + 0.3] * len(dots.folds), "o", color=ORANGE, markersize=3.5, alpha=0.9, mew=0)
         if dots.low is not None and dots.high is not None:
-            axes.plot([dots.low, dots.high], [place - 0.08] * 2, color=BLUE, linewidth=1.6, solid_capstyle="butt")
-        axes.plot(dots.mean, place - 0.08, "o", color=BLUE, markersize=6)
+            axes.plot([dots.low, dots.high], [place] * 2, color=BLUE, linewidth=1.6, solid_capstyle="butt")
+        axes.plot(dots.mean, place, "o", color=BLUE, markersize=6, markerfacecolor=BLUE if dots.complete else "white")

@@ -17,6 +17,7 @@ from mmgaitemo.visualization.study_shares import draw_shares
 
 _SHARE = re.compile(r"(linear|finetune)_(\d+)")  # knn_20 is no share of labels
 _FULL = 100
+_PREFERRED = "linear"  # its confusion says more than that of the neighbours
 
 
 def draw_study(summary: Summary, folder: Path) -> dict[str, Path]:
@@ -36,19 +37,21 @@ def draw_study(summary: Summary, folder: Path) -> dict[str, Path]:
     panels = {
         study.protocols[name]: rows for name in whole if (rows := {m: d for (m, p), d in dots.items() if p == name})
     }
+    shares = _shares(study, dots)
     if panels:
         named = {title: {study.methods[m]: d for m, d in rows.items()} for title, rows in panels.items()}
         what = "Accuracy of all methods by protocol"
-        pictures[what] = draw_dots(
+        elsewhere = "With a part of the labels: label_shares.png" if shares else ""
+        pictures[f"{what}. {elsewhere}" if elsewhere else what] = draw_dots(
             folder / "methods.png",
             named,
             [*study.methods.values()],
             study.methods[study.reference],
             majority(study),
             what,
-            note,
+            f"{note}. {elsewhere}" if elsewhere else note,
         )
-    if shares := _shares(study, dots):
+    if shares:
         what = "Accuracy against share of labels"
         pictures[what] = draw_shares(folder / "label_shares.png", shares, [*study.methods.values()], what, note)
     pictures |= _confusions(study, folder) | _curves(study, folder)
@@ -69,7 +72,7 @@ def _dots(summary: Summary) -> dict[End, Dots]:
             float(np.mean([cell.metrics["accuracy"] for run, cell in runs.items() if run[0] == fold]))
             for fold in sorted({run[0] for run in runs})
         ]
-        found[row.end] = Dots(score.mean, score.low, score.high, folds)
+        found[row.end] = Dots(score.mean, score.low, score.high, folds, row.seeds, row.end not in summary.missing)
     return found
 
 
@@ -87,31 +90,34 @@ def _shares(study: StudyResult, dots: dict[End, Dots]) -> dict[str, dict[str, di
 
 
 def _confusions(study: StudyResult, folder: Path) -> dict[str, Path]:
-    """A matrix for each method, by the first protocol of the study that it has."""
+    """A matrix for each method, by the linear probe where there is one, else the study's first protocol it has."""
     pictures = {}
+    first = sorted(study.protocols, key=lambda protocol: protocol != _PREFERRED)
     for method, title in study.methods.items():
-        own = [protocol for protocol in study.protocols if (method, protocol) in study.cells]
-        if own:
-            what = f"Confusion of {title}, {study.protocols[own[0]]}"
-            pictures[what] = draw_confusion(
+        ends = [(method, protocol) for protocol in first if (method, protocol) in study.cells]
+        if ends:
+            shown = f"{title}, {study.protocols[ends[0][1]]}"
+            folds, seeds = ({run[place] for run in study.cells[ends[0]]} for place in (0, 2))
+            walks = f"Walks of {len(folds)} fold{'s' if len(folds) > 1 else ''}"
+            pictures[f"Confusion of {shown}"] = draw_confusion(
                 folder / f"confusion_{method}.png",
-                confusion(study, (method, own[0])),
+                confusion(study, ends[0]),
                 study.classes,
-                title=f"{title}, {study.protocols[own[0]]}",
-                note=f"{_note(study)}. Walks of all folds, mean over seeds, rounded.",
+                title=shown,
+                note=f"{_note(study)}. {walks}{', mean over seeds, rounded' if len(seeds) > 1 else ''}.",
             )
     return pictures
 
 
 def _curves(study: StudyResult, folder: Path) -> dict[str, Path]:
     pictures = {}
-    for key, file, what, axes, same in (
-        ("curve", "loss.png", "Loss of pre-training", ("optimiser step", "loss"), False),
-        ("knn_curve", "knn.png", "kNN accuracy during pre-training", ("epoch", "accuracy"), True),
+    for key, file, what, axes in (
+        ("curve", "loss.png", "Loss of pre-training", ("optimiser step", "loss")),
+        ("knn_curve", "knn.png", "kNN accuracy during pre-training", ("epoch", "accuracy")),
     ):
         curves = {title: _nonempty(study, method, key) for method, title in study.methods.items()}
         if curves := {title: runs for title, runs in curves.items() if runs}:
-            pictures[what] = draw_study_curves(folder / file, curves, *axes, same, what, _note(study))
+            pictures[what] = draw_study_curves(folder / file, curves, *axes, what, _note(study))
     return pictures
 
 

@@ -54,6 +54,8 @@ def read_scores(path: str) -> Scores:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         classes, samples = list(content["classes"]), content["samples"]
+        if not isinstance(samples, dict):
+            raise TypeError(f"samples is {type(samples).__name__}, not dict")
         ids = sorted(samples)
         truth = np.array([samples[name]["label"] for name in ids])
         scores = np.array([samples[name]["scores"] for name in ids], dtype=np.float64)
@@ -111,6 +113,7 @@ def check_arguments(args: argparse.Namespace) -> np.ndarray:
     out = args.out and Path(args.out)
     if out and (out.suffix != ".json" or out.is_dir() or str(out.resolve()) in files):
         raise ConfigError(args.out, "must be the name of a .json file that is no input", remedy="name another")
+    weights /= weights.max()  # else the sum of large ones is infinite
     return weights / weights.sum()
 
 

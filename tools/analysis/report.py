@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout works too
 
 from mmgaitemo.cli import plain_errors
+from mmgaitemo.errors import ConfigError
 from mmgaitemo.files import unfinished
 from mmgaitemo.statistics import Summary, read_results, summarise
 from mmgaitemo.statistics.report_text import markdown, table_csv
@@ -46,7 +47,11 @@ def main() -> None:
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of a study, see tools/study.py")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report to this file too")
     args = parser.parse_args()
+    if args.markdown is not None and args.markdown.is_dir():
+        raise ConfigError("--markdown", "is a folder", found=args.markdown, remedy="name a file in it")
     summary = summarise(read_results(args.folder))
+    for line in summary.study.broken:
+        print(f"warning: {args.folder / 'cells.jsonl'}: skipped {line}", file=sys.stderr)
     pictures = draw_study(summary, args.folder)
     for name, rows in (("summary.json", score_rows(summary)), ("comparisons.json", comparison_rows(summary))):
         write(args.folder / name, "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")

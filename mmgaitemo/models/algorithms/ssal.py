@@ -15,6 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.models.algorithms.encode import encode
+from mmgaitemo.models.losses.checks import check_positive
 from mmgaitemo.models.losses.kinematic import STRONG
 from mmgaitemo.models.modules.bit_dropout import BitDropout
 from mmgaitemo.models.modules.kinematic_queue import KinematicQueue
@@ -90,8 +91,7 @@ class SSAL(BaseModel):
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
-        if temperature <= 0:
-            raise ConfigError("model.temperature", "must be positive", found=temperature, remedy="0.07 is usual")
+        check_positive("model.temperature", temperature, "0.07 is usual")
         if drop is not None and loss_divergence is None:
             raise ConfigError(
                 "model.drop", "z3' is read by L_d alone, and loss_divergence is None", remedy="set drop=None too"

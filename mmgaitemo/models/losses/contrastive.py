@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from mmgaitemo.models.losses.checks import check_positive
 from mmgaitemo.registry import LOSSES
 
 
@@ -16,11 +17,12 @@ class InfoNCELoss(nn.Module):
     """-log p(positive), the mean over the batch (van den Oord et al. 2018; MoCo).
 
     Args:
-        weight: alpha; 1 in SSAL.
+        weight: alpha, above 0; 1 in SSAL.
     """
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
+        check_positive("model.loss_info.weight", weight, "1.0 is SSAL's")
         self.weight = weight
 
     def forward(self, log_p: Tensor, positives: Tensor | None = None) -> Tensor:
@@ -45,11 +47,14 @@ class DistributionalDivergenceLoss(nn.Module):
     minimisation). No gradient reaches the general view.
 
     Args:
-        weight: beta; 1 in SSAL.
+        weight: beta, above 0; 1 in SSAL.
     """
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
+        check_positive(
+            "model.loss_divergence.weight", weight, "1.0 is SSAL's; model.loss_divergence=None leaves it out"
+        )
         self.weight = weight
 
     def forward(self, strong: Tensor, general: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.kinematics import NAMES
 from mmgaitemo.models.heads import LinearHead
+from mmgaitemo.models.losses.checks import check_positive
 from mmgaitemo.registry import LOSSES
 
 STRONG, ALL = "strong", "all"
@@ -25,15 +26,14 @@ class KinematicTargetLoss(nn.Module):
 
     Args:
         in_channels: Width of h; the algorithm fills it in.
-        weight: Of this loss in the sum.
+        weight: Of this loss in the sum, above 0.
         views: ``strong``: the strong view, with all its features; ``all``: every view that the query encoder sees, that
             with dropped features too.
     """
 
     def __init__(self, in_channels: int, weight: float = 3.0, views: str = STRONG) -> None:
         super().__init__()
-        if weight <= 0:
-            raise ConfigError("model.loss_kinematics.weight", "must be positive", found=weight, remedy="3.0 is usual")
+        check_positive("model.loss_kinematics.weight", weight, "3.0 is usual; model.loss_kinematics=None leaves it out")
         if views not in (STRONG, ALL):
             raise ConfigError(
                 "model.loss_kinematics.views", "no such views", found=repr(views), remedy=f"use {STRONG!r} or {ALL!r}"
@@ -65,17 +65,15 @@ class KinematicSoftTargets(nn.Module):
 
     Args:
         share: w, in (0, 1].
-        temperature: Of the softmax over cosines; the smaller, the fewer walks count.
+        temperature: Of the softmax over cosines, above 0; the smaller, the fewer walks count.
     """
 
     def __init__(self, share: float = 0.5, temperature: float = 0.15) -> None:
         super().__init__()
-        if not 0 < share <= 1:
-            raise ConfigError("model.soft_targets.share", "must lie in (0, 1]", found=share, remedy="use 0.5, or None")
-        if temperature <= 0:
-            raise ConfigError(
-                "model.soft_targets.temperature", "must be positive", found=temperature, remedy="0.15 is usual"
-            )
+        check_positive("model.soft_targets.share", share, "use 0.5; model.soft_targets=None leaves it out")
+        if share > 1:
+            raise ConfigError("model.soft_targets.share", "must lie in (0, 1]", found=share, remedy="use 0.5")
+        check_positive("model.soft_targets.temperature", temperature, "0.15 is usual")
         self.share = share
         self.temperature = temperature
 
