@@ -97,6 +97,17 @@ def preflight(cfg: Config) -> Built:
         raise explained(error, cfg, "the data or the model cannot be built with these settings") from error
 
 
+def quiet(cfg: Config) -> Config:
+    """The config of a run inside another program: no files but those it wants, no validation, in this very process."""
+    cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None)
+    cfg.visualizer = dict(type="Visualizer")  # writes nothing
+    cfg.env_cfg.mp_cfg = dict(mp_start_method="spawn")  # leaves the start method as it is
+    for hook in ("report", "untrained"):
+        cfg.default_hooks.pop(hook, None)
+    cfg.default_hooks.checkpoint = None
+    return cfg
+
+
 def explained(error: Exception, cfg: Config, problem: str) -> ConfigError:
     """An error of MMEngine or PyTorch in the words of this project: what failed, where, and with what message."""
     if isinstance(error, KeyError) and (unknown := unknown_type(error)) is not None:

@@ -17,7 +17,7 @@ import torch
 from runs import ROOT
 
 from mmgaitemo.datasets import SyntheticGait
-from mmgaitemo.evaluation.logistic import logistic_probe
+from mmgaitemo.evaluation.linear_probe import linear_probe
 from mmgaitemo.evaluation.variants import front, knee, run_cell, summarise, table
 
 TOOL = ROOT / "tools/analysis/compare_variants.py"
@@ -144,10 +144,12 @@ def test_the_linear_probe_leaves_unlabelled_walks_out() -> None:
     torch.manual_seed(0)
     labels = torch.arange(60) % 3
     features = torch.nn.functional.one_hot(labels, 3) * 4.0 + torch.randn(60, 3)
-    predicted = logistic_probe(features, labels, features)
+    predicted = linear_probe(features, labels, features, 3, 0.05).argmax(1)
     assert (predicted == labels).float().mean() > 0.9
     noise = torch.randn(20, 3) * 50
-    padded = logistic_probe(torch.cat([features, noise]), torch.cat([labels, torch.full((20,), -1)]), features)
+    padded = linear_probe(
+        torch.cat([features, noise]), torch.cat([labels, torch.full((20,), -1)]), features, 3, 0.05
+    ).argmax(1)
     assert torch.equal(padded, predicted)
 
 

@@ -9,15 +9,13 @@ from typing import Any
 import plain_encoder  # noqa: F401  registers PlainEncoder
 import pytest
 import torch
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from runs import ROOT, TINY_ENCODER, tiny_config, train
 
 from mmgaitemo.config import load_config
 from mmgaitemo.errors import ConfigError, TrainingError
 from mmgaitemo.kinematics.collect import kinematic_features
 from mmgaitemo.models.modules.kinematic_targets import KinematicTargets
-from mmgaitemo.registry import DATASETS, HOOKS
+from mmgaitemo.registry import DATASETS
 
 PIPELINE = "train_dataloader.dataset.pipeline"
 STEP = {
@@ -46,14 +44,6 @@ def states(path: Path) -> dict[str, torch.Tensor]:
 
 def test_resumed_run_is_bit_identical_and_standardised_by_the_training_walks(tmp_path: Path) -> None:
     model = run(tmp_path / "whole", **STEP, **PARTS, **HOOK)
-
-    @HOOKS.register_module(force=True)
-    class PowerCut(Hook):
-        priority = "LOWEST"
-
-        def after_train_epoch(self, runner: Runner) -> None:
-            if runner.epoch == 0:
-                raise KeyboardInterrupt
 
     cut = {"default_hooks.power_cut": dict(type="PowerCut")}
     with pytest.raises(KeyboardInterrupt):

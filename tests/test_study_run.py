@@ -153,7 +153,7 @@ def test_slurm_gets_an_array_with_files_of_its_own(
 def test_slurm_without_sbatch_says_so(finished: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="there is no sbatch here"):
-        submit(["job"], finished, 1, None)
+        submit(["job"], finished, finished.todo(), 1)
 
 
 def test_a_damaged_ledger_is_found_before_jobs_run(run: Callable[..., None], prepared: Path, tmp_path: Path) -> None:

@@ -61,14 +61,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def test_resumed_run_is_bit_identical(tmp_path: Path, whole: dict[int, Path], workers: int) -> None:
     options = {WORKERS: workers, DROPOUT: 0.3}
 
-    @HOOKS.register_module(force=True)
-    class PowerCut(Hook):
-        priority = "LOWEST"
-
-        def after_train_epoch(self, runner: Runner) -> None:
-            if runner.epoch == 0:
-                raise KeyboardInterrupt
-
     cut = tiny_config(tmp_path, **options)
     cut.default_hooks.power_cut = dict(type="PowerCut")
     with using_threads(2):

@@ -120,9 +120,9 @@ def drive(store: Store, command: list[str], launcher: str, jobs: int, methods: l
     if todo := store.todo(methods):
         print_cost(store, todo, jobs)
         if launcher == "slurm":
-            print(submit(command, store, jobs, methods))
+            print(submit(command, store, todo, jobs))
             return
-        run_here(command, store, jobs, methods)
+        run_here(command, store, todo, jobs)
     append_readings(store)
     print(f"{store.count()} cells in {store.cells}; python tools/analysis/report.py {store.out}")
     if left := store.todo(methods):

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.evaluation import extract_features, knn_scores, reestimate_batchnorm
+from mmgaitemo.evaluation import knn_probe, reestimate_batchnorm
 from mmgaitemo.registry import DATASETS, LOOPS, MODELS
 from mmgaitemo.samples import sample_labels
 
@@ -88,10 +88,8 @@ class KNNProbeLoop(BaseLoop):
         return metrics
 
     def _probe(self, model: Any) -> tuple[Tensor, list[str], Tensor]:
-        bank, bank_labels, _ = extract_features(model, self.bank)
-        features, labels, ids = extract_features(model, self.dataset)
         classes = len(self.dataset.metainfo["classes"])
-        return labels, ids, knn_scores(bank, bank_labels, features, classes, self.k, self.temperature)
+        return knn_probe(model, self.bank, self.dataset, classes, self.k, self.temperature)
 
     @staticmethod
     def _share_of_rank(samples: int) -> list[int]:

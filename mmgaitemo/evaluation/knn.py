@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from mmengine.model import BaseModel
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from mmgaitemo.errors import ConfigError
+from mmgaitemo.evaluation.features import extract_features
+
+
+def knn_probe(
+    model: BaseModel, bank: Dataset, dataset: Dataset, num_classes: int, k: int = 20, temperature: float = 0.1
+) -> tuple[Tensor, list[str], Tensor]:
+    """Labels (N,), ids and class scores (N, num_classes) of a data set's walks, whose neighbours are those of the bank.
+
+    The model is left in eval mode.
+    """
+    known, known_labels, _ = extract_features(model, bank)
+    features, labels, ids = extract_features(model, dataset)
+    return labels, ids, knn_scores(known, known_labels, features, num_classes, k, temperature)
 
 
 def knn_scores(

@@ -16,14 +16,15 @@ from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmgaitemo.config import load_config
+from mmgaitemo.config import load_config, quiet
 from mmgaitemo.evaluation.features import batches, extract_features, reestimate_batchnorm
 from mmgaitemo.evaluation.knn import knn_scores
-from mmgaitemo.evaluation.logistic import logistic_probe
+from mmgaitemo.evaluation.linear_probe import linear_probe
 from mmgaitemo.memory import keep_freed_memory
 from mmgaitemo.registry import DATASETS, MODELS
 
 PROBES = ("knn", "linear")
+STRENGTH = 0.05  # of the linear probe: fixed, so that variants differ in their features alone
 
 
 def run_cell(path: str, changes: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
@@ -45,11 +46,7 @@ def run_cell(path: str, changes: dict[str, Any], cell: dict[str, Any]) -> dict[s
     cfg = load_config(path, {**options, "unused_fold": cell["unused"]})
     change(cfg, changes)
     bank, held_out = cfg.val_cfg.bank, cfg.val_dataloader.dataset
-    cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None, log_level="ERROR", experiment_name=str(cell))
-    cfg.visualizer = dict(type="Visualizer")  # writes nothing
-    cfg.env_cfg.mp_cfg = dict(mp_start_method="spawn")  # that of this very process
-    cfg.default_hooks.pop("report")
-    cfg.default_hooks.checkpoint = None
+    quiet(cfg).update(log_level="ERROR", experiment_name=str(cell))
     init_default_scope(cfg.default_scope)
     bank, held_out = DATASETS.build(bank), DATASETS.build(held_out)
     torch.manual_seed(cell["seed"])
@@ -84,8 +81,9 @@ def change(cfg: Config, changes: dict[str, Any]) -> None:
 def _accuracies(model: Any, bank: Any, held_out: Any) -> dict[str, float]:
     known, known_labels, _ = extract_features(model, bank)
     features, labels, _ = extract_features(model, held_out)
-    nearest = knn_scores(known, known_labels, features, len(held_out.metainfo["classes"])).argmax(1)
-    linear = logistic_probe(known, known_labels, features)
+    classes = len(held_out.metainfo["classes"])
+    nearest = knn_scores(known, known_labels, features, classes).argmax(1)
+    linear = linear_probe(known, known_labels, features, classes, STRENGTH).argmax(1)
     return {"knn": float((nearest == labels).float().mean()), "linear": float((linear == labels).float().mean())}
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from mmgaitemo.conversion.json_file import is_number, parse_json
 from mmgaitemo.errors import DataError
+from mmgaitemo.study.lines import PRETRAIN
 
-PRETRAIN = "pretrain"
 PURPOSES = ("test", "inner validation")
 METRICS = {
     "accuracy": "accuracy",

@@ -11,10 +11,9 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmgaitemo.config import preflight
+from mmgaitemo.config import preflight, quiet
 from mmgaitemo.study.job import method_config
 from mmgaitemo.study.plan import Method, Split
-from mmgaitemo.study.protocols import quiet
 
 STEPS = 4
 

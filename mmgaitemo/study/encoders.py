@@ -15,15 +15,14 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmgaitemo.config import Built
+from mmgaitemo.config import Built, quiet
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.evaluation.features import extract_features, reestimate_batchnorm
-from mmgaitemo.evaluation.knn import knn_scores
+from mmgaitemo.evaluation.features import reestimate_batchnorm
+from mmgaitemo.evaluation.knn import knn_probe
 from mmgaitemo.files import unfinished
 from mmgaitemo.models.encoder_io import load_encoder
 from mmgaitemo.registry import MODELS
 from mmgaitemo.samples import fingerprint, sample_ids
-from mmgaitemo.study.protocols import quiet
 from mmgaitemo.work_dir import only_run_in
 
 CURVE_POINTS = 40
@@ -43,10 +42,9 @@ class _KNNCurveHook(Hook):
         """Probe, if it is time."""
         epoch, last = runner.epoch + 1, runner.max_epochs
         if epoch * KNN_POINTS // last > (epoch - 1) * KNN_POINTS // last:
-            known, labels, _ = extract_features(runner.model, self.bank)
-            features, truth, _ = extract_features(runner.model, self.held_out)
-            winners = knn_scores(known, labels, features, len(self.bank.metainfo["classes"])).argmax(1)
-            self.points.append((epoch, round(float((winners == truth).float().mean()), 4)))
+            classes = len(self.bank.metainfo["classes"])
+            truth, _, scores = knn_probe(runner.model, self.bank, self.held_out, classes)
+            self.points.append((epoch, round(float((scores.argmax(1) == truth).float().mean()), 4)))
             runner.model.train()
 
 

@@ -31,12 +31,11 @@ exec {command} --job "$job" --expect "$hash"
 """
 
 
-def run_here(command: list[str], store: Store, jobs: int, methods: list[str] | None) -> None:
+def run_here(command: list[str], store: Store, todo: list[Todo], jobs: int) -> None:
     """Run what is missing, so many jobs at a time with one thread each, and print a line for each that ends.
 
     A job that fails leaves the others alone. Interrupted, the running jobs are ended and their finished lines kept.
     """
-    todo = store.todo(methods)
     running: dict[Job, subprocess.Popen] = {}
     begin = time.perf_counter()
     pool = ThreadPoolExecutor(jobs)
@@ -91,7 +90,7 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def submit(command: list[str], store: Store, jobs: int, methods: list[str] | None) -> str:
+def submit(command: list[str], store: Store, todo: list[Todo], jobs: int) -> str:
     """Hand what is missing to Slurm as one job array, so many at a time; what ``sbatch`` answers.
 
     Raises:
@@ -103,7 +102,6 @@ def submit(command: list[str], store: Store, jobs: int, methods: list[str] | Non
     arrays.mkdir(parents=True, exist_ok=True)
     # A folder of its own: tasks of an earlier array may still wait, and read their list when they begin.
     folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d_%H%M%S}_", dir=arrays))
-    todo = store.todo(methods)
     listed = "".join(f"{entry.job} {entry.identity.whole}\n" for entry in todo)
     (folder / "jobs.txt").write_text(listed, encoding="utf-8")
     script = folder / "array.sbatch"

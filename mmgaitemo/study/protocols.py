@@ -16,7 +16,8 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmgaitemo.config import load_config
+from mmgaitemo.config import load_config, quiet
+from mmgaitemo.conversion.json_file import is_number
 from mmgaitemo.datasets.splits import nested_fraction
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation.features import batches
@@ -66,17 +67,13 @@ class UnfitError(ValueError):
         self.key, self.needs, self.found = key, needs, found
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _check_count(key: str, value: object) -> None:
     if type(value) is not int or value < 1:
         raise UnfitError(key, "a whole number of at least 1", value)
 
 
 def _check_fraction(value: Any) -> None:
-    if not _is_number(value) or not 0 < value <= 1:
+    if not is_number(value) or not 0 < value <= 1:
         raise UnfitError("label_fraction", "a number above 0 and up to 1", value)
 
 
@@ -100,7 +97,7 @@ class KNN:
     def __post_init__(self) -> None:
         """Raise ``UnfitError`` for what makes no sense."""
         _check_count("k", self.k)
-        if not _is_number(self.temperature) or not 0 < self.temperature < math.inf:
+        if not is_number(self.temperature) or not 0 < self.temperature < math.inf:
             raise UnfitError("temperature", "a number above 0", self.temperature)
 
     def settings(self) -> Any:
@@ -229,17 +226,6 @@ class FineTune:
         labelled = len(DATASETS.build(bank))
         cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size, labelled)
         return cfg
-
-
-def quiet(cfg: Config) -> Config:
-    """A run inside a job: no files but those the job wants, no validation, in this very process."""
-    cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None)
-    cfg.visualizer = dict(type="Visualizer")  # writes nothing
-    cfg.env_cfg.mp_cfg = dict(mp_start_method="spawn")  # leaves the start method as it is
-    for hook in ("report", "untrained"):
-        cfg.default_hooks.pop(hook, None)
-    cfg.default_hooks.checkpoint = None
-    return cfg
 
 
 @torch.no_grad()
