@@ -49,6 +49,8 @@ def test_tile_repeats_the_cycle_then_cuts(frames):
     assert tiled.shape == (48, 16, 3)
     for t in range(48):
         assert np.array_equal(tiled[t], results["positions"][t % frames])
+    half_rate = TileCyclic(24, stride=2).transform(results)["positions"]
+    assert np.array_equal(half_rate, tiled[::2])
 
 
 @pytest.mark.parametrize("frames", [2, 18, 48, 75])
@@ -175,6 +177,8 @@ def test_steps_run_in_the_stated_order_and_none_takes_one_out():
         (dict(type="Shear"), ["pipeline.a", "Shear", "per-sequence"]),  # a batched augmentation
         (dict(type="CentreRoot", joint=0), ["pipeline.a", "joint", "CentreRoot"]),
         (dict(type="TileCyclic", length=1), ["TileCyclic.length", "Found: 1"]),
+        (dict(type="TileCyclic", stride=0), ["TileCyclic.stride", "Found: 0"]),
+        (dict(type="TileCyclic", stride=0.5), ["TileCyclic.stride", "0.5"]),
         (dict(type="Resample", length=48.0), ["Resample.length", "48.0"]),
     ],
 )

@@ -161,11 +161,12 @@ def test_gait_fit_configs_train_on_phases_of_the_walk_and_test_on_its_start(
             ("bank", cfg.val_cfg.bank),
         )
     }
-    assert frames == {"train": 96, "val": 48, "bank": 48}
+    window = frames["val"]
+    assert frames == {"train": 2 * window, "val": window, "bank": window}
     model.data_preprocessor.seed(0)
-    views = model.data_preprocessor(batch(frames=96), training=True)["inputs"]
+    views = model.data_preprocessor(batch(frames=2 * window), training=True)["inputs"]
     assert {view: tuple(x.shape) for view, x in views.items()} == dict.fromkeys(
-        ("key", "query", "strong"), (4, 9, 48, 16)
+        ("key", "query", "strong"), (4, 9, window, 16)
     )
 
 

@@ -12,8 +12,10 @@ _changes = {
     "temperature 0.2": {"model.temperature": 0.2},
     "momentum 0.9 to 1": {f"{_momentum}.momentum": 0.9},
     "momentum 0.999 to 1": {f"{_momentum}.momentum": 0.999},
-    "24 frames": {f"{name}.pipeline.time.length": 24 for name in _data},
-    "96 frames": {f"{name}.pipeline.time.length": 96 for name in _data},
+    "twice the rate: 48 frames": {
+        f"{n}.pipeline.time.{key}": value for n in _data for key, value in (("length", 48), ("stride", 1))
+    },
+    "twice as long: 48 frames": {f"{n}.pipeline.time.length": 48 for n in _data},
     "half the epochs": {_epochs: 50},
     "twice the epochs": {_epochs: 200},
     "four times the epochs": {_epochs: 400},
@@ -22,7 +24,7 @@ _changes = {
 }
 _names = (
     *("queue_128", "queue_2048", "own_keys", "cold", "warm", "momentum_9", "momentum_999"),
-    *("frames_24", "frames_96", "epochs_50", "epochs_200", "epochs_400", "narrower", "wider"),
+    *("rate_30", "length_48", "epochs_50", "epochs_200", "epochs_400", "narrower", "wider"),
 )
 study = dict(
     title="Sensitivity of SSAL on E-Gait",

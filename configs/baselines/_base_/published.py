@@ -27,7 +27,7 @@ optim_wrapper = dict(optimizer=dict(_delete_=True, type="SGD", lr=0.1, momentum=
 train_cfg = dict(max_epochs=300, val_interval=50)
 # A tenth from epoch 250 on. Unlike the milestones of MultiStepLR, it is stretched with train_cfg.max_epochs.
 param_scheduler = [dict(type="ConstantLR", factor=0.1, by_epoch=True, begin=250)]
-resized = dict(pipeline=dict(time=dict(type="Resample", length=50)))
+resized = dict(pipeline=dict(time=dict(_delete_=True, type="Resample", length=50)))
 train_dataloader = dict(batch_size=128, dataset=resized)
 val_dataloader = dict(dataset=resized)
 val_cfg = dict(bank=resized)

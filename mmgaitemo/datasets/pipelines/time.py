@@ -35,18 +35,27 @@ def _frames(results: dict[str, Any], transform: str) -> int:
 
 @TRANSFORMS.register_module()
 class TileCyclic(BaseTransform):
-    """Repeat a gait cycle until it is long enough, then cut: frame t of the output is frame t mod T of the input.
+    """Repeat a gait cycle until it is long enough, then cut: frame t of the output is frame (stride t) mod T of it.
 
     Keeps the cadence, which ``Resample`` throws away. Meant for sequences that are one cycle long (E-Gait's own
     part), whose last frame leads back to the first; a longer sequence is only cut.
 
     Args:
         length: Frames of the output.
+        stride: Take every so many-th frame only, at least 1. With 2 the same stretch of time has half the frames
+            and costs every layer half as much.
+
+    Raises:
+        ConfigError: ``length`` below 2 or ``stride`` below 1.
     """
 
-    def __init__(self, length: int = 48) -> None:
+    def __init__(self, length: int = 48, stride: int = 1) -> None:
         _check_length("TileCyclic", length)
-        self.length = length
+        if not isinstance(stride, int) or isinstance(stride, bool) or stride < 1:
+            raise ConfigError(
+                "TileCyclic.stride", "the stride must be a whole number of at least 1", found=stride, remedy="fix it"
+            )
+        self.length, self.stride = length, stride
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """``positions`` (T, V, 3) to (length, V, 3).
@@ -55,7 +64,7 @@ class TileCyclic(BaseTransform):
             DataError: Fewer than two frames.
         """
         frames = _frames(results, "TileCyclic")
-        return results | {"positions": results["positions"][np.arange(self.length) % frames]}
+        return results | {"positions": results["positions"][self.stride * np.arange(self.length) % frames]}
 
 
 @TRANSFORMS.register_module()
