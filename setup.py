@@ -25,7 +25,15 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["mmgaitemo", "mmgaitemo.*"]),
-    package_data={"mmgaitemo": ["py.typed", "conversion/joint_maps/*.json", "visualization/templates/*"]},
+    package_data={
+        "mmgaitemo": [
+            "py.typed",
+            "conversion/joint_maps/*.json",
+            "models_zoo/*.pth",
+            "visualization/templates/*",
+            "webui/templates/*",
+        ]
+    },
     install_requires=requirements("runtime"),
     extras_require={name: requirements(name) for name in ("optional", "tests", "docs")},
 )

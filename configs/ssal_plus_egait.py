@@ -1,14 +1,15 @@
-# SSAL with views and inputs fit for gait, on E-Gait: python tools/train.py configs/ssal_plus_egait.py
-# Each value that differs from configs/ssal_egait.py is a knob of its own; docs/configs.md shows how to turn one back.
+# SSAL with views, inputs and a third branch fit for gait, on E-Gait: python tools/train.py configs/ssal_plus_egait.py
+# Each value that differs from configs/ssal_egait.py is a knob of its own; docs/experiments.md has what each is worth.
 _base_ = "ssal_egait.py"
 model = dict(
     backbone=dict(
-        graph=dict(in_channels=9),  # three for each stream
-        image=dict(in_channels=9),
-        statistics=dict(type="JointStatistics", skeleton="egait16", hidden=1024, in_channels=9),  # SSAL's: none
+        graph=dict(in_channels=6),  # three for each stream
+        image=dict(in_channels=6),
+        out_channels=32,  # of graph and image; SSAL's: 128
+        statistics=dict(type="JointStatistics", skeleton="egait16", in_channels=6, symmetric=True),  # SSAL's: none
     ),
     data_preprocessor=dict(
-        stream=("joint", "bone", "motion"),  # positions, bones and velocities together, not positions alone
+        stream=("joint", "direction"),  # SSAL's: positions alone, in which bone lengths tell who walks
         views=dict(
             general=dict(
                 order=("window", "crop", "shear", "yaw", "mirror"),

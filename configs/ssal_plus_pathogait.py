@@ -1,11 +1,15 @@
-# SSAL with views and inputs fit for gait, on pathological gaits: python tools/train.py configs/ssal_plus_pathogait.py
-# Each value that differs from configs/ssal_pathogait.py is a knob of its own; docs/configs.md shows how to turn one.
-# No mirror, unlike configs/ssal_plus_egait.py: these gaits are ill on one side, and the mirror hides which.
+# configs/ssal_plus_egait.py on pathological gaits: python tools/train.py configs/ssal_plus_pathogait.py
+# No mirror here: these gaits are ill on one side, and the mirror hides which.
 _base_ = "ssal_pathogait.py"
 model = dict(
-    backbone=dict(graph=dict(in_channels=9), image=dict(in_channels=9)),  # three for each stream
+    backbone=dict(
+        graph=dict(in_channels=6),  # three for each stream
+        image=dict(in_channels=6),
+        out_channels=32,  # of graph and image; SSAL's: 128
+        statistics=dict(type="JointStatistics", skeleton="egait16", in_channels=6),  # SSAL's: none
+    ),
     data_preprocessor=dict(
-        stream=("joint", "bone", "motion"),  # positions, bones and velocities together, not positions alone
+        stream=("joint", "direction"),  # SSAL's: positions alone, in which bone lengths tell who walks
         views=dict(
             general=dict(
                 order=("window", "crop", "shear", "yaw"),

@@ -7,24 +7,26 @@ import re
 import runpy
 import shlex
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from bvh_files import write, xsens_text
-from commands import as_program, run_here
+from commands import run_here
 from mmengine.runner import Runner
 from runs import ROOT, TINY_ENCODER
 
 from mmgaitemo.archive import UNITS, UP_AXES, GaitArchive
-from mmgaitemo.config import load_config, preflight
+from mmgaitemo.config import load_config
 from mmgaitemo.datasets import GaitDataset
 from mmgaitemo.datasets.synthetic_walks import MOODS, synthetic_walks
 from mmgaitemo.skeleton import EGAIT16
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(page for folder in ("", "api", "contributing") for page in (ROOT / "docs" / folder).glob("*.md")),
+]
 INSTALL_AND_TRAIN = (
     "pip install -c requirements/constraints.txt -e . && python tools/train.py configs/ssal_synthgait.py"
 )
@@ -38,15 +40,16 @@ def blocks(page: str, language: str) -> list[str]:
 
 def small(*more: str) -> list[str]:
     encoder = [f"{key}={value}".replace(" ", "") for key, value in TINY_ENCODER.items()]
-    return ["--cfg-options", "train_cfg.max_epochs=1", "train_dataloader.batch_size=8", *encoder, *more]
+    short = ("train_cfg.max_epochs=1", "train_dataloader.batch_size=8", "default_hooks.report=None")
+    return ["--cfg-options", *short, *encoder, *more]
 
 
-def shell(line: str, cwd: Path, *arguments: str, run: Callable = run_here, env: dict[str, str] | None = None) -> str:
+def shell(line: str, cwd: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     """Run ``python TOOL ...`` in a folder that is not the repository; what it prints."""
     python, *words = shlex.split(line, comments=True)
     assert python == "python"
     words = [str(ROOT / word) if word.startswith(("tools/", "configs/")) else word for word in words]
-    done = run(*words, *arguments, cwd=cwd, env=env)
+    done = run_here(*words, *arguments, cwd=cwd, env=env)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -73,7 +76,7 @@ def test_commands_for_own_recordings_run(tmp_path: Path) -> None:
         text = xsens_text(np.tile(walk.positions, (2, 1, 1)), EGAIT16.joints)
         write(tmp_path / "RECORDINGS" / f"{walk.person}_{MOODS[walk.label]}_1.bvh", text)
     for line in blocks("README.md", "shell")[1].strip().splitlines():
-        shell(line, tmp_path, run=as_program)
+        shell(line, tmp_path)
     with GaitArchive(tmp_path / "lab.gait.h5") as archive:
         assert set(archive.info.label_names) == set(MOODS)
         assert len(set(archive.subjects)) == 2
@@ -99,7 +102,8 @@ def test_own_parts_and_the_python_interface_run(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     (tmp_path / "my_parts.py").write_text(parts)
     (tmp_path / "my_config.py").write_text(config)
-    options = {"train_cfg.max_epochs": 1, "work_dir": str(tmp_path / "own"), **TINY_ENCODER}
+    short = {"train_cfg.max_epochs": 1, "default_hooks.report": None}
+    options = {**short, "work_dir": str(tmp_path / "own"), **TINY_ENCODER}
     cfg = load_config(tmp_path / "my_config.py", options)
     assert cfg.model.data_preprocessor.views.general.scale.type == "ScaleBody"
     runner = Runner.from_cfg(cfg)
@@ -162,9 +166,24 @@ def test_the_archive_page_names_every_field(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_size_named_is_the_size_built(stand_in_env: dict[str, str]) -> None:
-    model = preflight(load_config(ROOT / "configs" / "ssal_egait.py")).model
-    count = sum(parameter.numel() for parameter in model.backbone.parameters())
-    assert f"{count:,} parameters" in (ROOT / "docs/method.md").read_text(encoding="utf-8")
+    done = run_here("tools/analysis/get_flops.py", ROOT / "configs/ssal_egait.py", cwd=ROOT)
+    page = " ".join((ROOT / "docs/method.md").read_text(encoding="utf-8").split())
+    parameters, macs = re.findall(r"encoder +([\d,]+) parameters +([\d,]+) multiply", done.stdout)[0]
+    assert f"{parameters} parameters, {macs} multiply-accumulates" in page
+
+
+def test_the_lines_beside_the_equations_are_those_of_the_files() -> None:
+    page = (ROOT / "docs/method.md").read_text(encoding="utf-8")
+    excerpts = re.findall(r"^```py\n(.*?)^```$", page, re.S | re.M)
+    assert len(excerpts) > 8
+    for excerpt in excerpts:
+        source: list[str] = []
+        for part in re.split(r"^(# mmgaitemo/\S+|\.\.\.)\n", excerpt, flags=re.M):
+            if part.startswith("# mmgaitemo/"):
+                source = [line.strip() for line in (ROOT / part[2:]).read_text(encoding="utf-8").splitlines()]
+            elif part.strip() and part != "...":
+                lines = [line.strip() for line in part.splitlines()]
+                assert any(source[at : at + len(lines)] == lines for at in range(len(source))), part
 
 
 def test_results_are_those_of_the_stored_output() -> None:

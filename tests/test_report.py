@@ -73,6 +73,7 @@ def test_all_files_are_there_and_do_not_depend_on_the_order_of_the_cells(made: P
         "comparisons.json",
         "tables.md",
         "table.csv",
+        "report.html",
     }
     lines = (made / "cells.jsonl").read_text().splitlines(keepends=True)
     (made / "cells.jsonl").write_text("".join(reversed(lines)))

@@ -1,9 +1,11 @@
-"""What a run leaves behind for a person: the last metrics, the curves, a picture of the embedding."""
+"""What a run leaves behind for a person: the last metrics, pictures, and a page with all of it."""
 
 from __future__ import annotations
 
 import json
+import logging
 import math
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,12 +15,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmgaitemo.engine.contrast_hooks import unwrap
-from mmgaitemo.evaluation import extract_features
 from mmgaitemo.registry import HOOKS
-from mmgaitemo.visualization import draw_curves, draw_embedding
+from mmgaitemo.visualization.run_report import write_report
+from mmgaitemo.visualization.run_report_sections import RunSections
 
-PROBE = "knn/accuracy"
-REFERENCES = {"untrained_accuracy": "untrained", "majority_accuracy": "majority class"}
+SHARING = "This page holds walks of the data set: share it only as far as their licence allows."
 BOOKKEEPING = {"epoch", "iter", "step", "time", "data_time", "memory"}
 
 
@@ -43,13 +44,17 @@ def read_scalars(files: list[Path], steps_per_epoch: float) -> dict[str, tuple[n
 
 @HOOKS.register_module()
 class RunReportHook(Hook):
-    """Writes ``curves.png`` and, after pre-training, ``embedding.png``, and logs the last metrics."""
+    """Logs the last metrics and writes ``report.html``, with ``curves.png``, ``confusion.png`` and ``embedding.png``.
+
+    What fails in drawing is logged as an error and costs no run: the weights are on the disk before.
+    """
 
     priority = "LOWEST"
 
     @master_only
     def before_train(self, runner: Runner) -> None:
         """Say who is trained on and who is held out."""
+        self._begin, self._first = time.perf_counter(), runner.epoch
         val_loader = runner.val_loop.dataloader if runner.val_loop is not None else None
         loops = {"trained on": runner.train_dataloader, "held out": val_loader}
         for part, loader in loops.items():
@@ -68,31 +73,14 @@ class RunReportHook(Hook):
         logs = sorted(work_dir.glob("*/vis_data/scalars.json"))
         logs = logs if runner._resume else [log for log in logs if log.parent.parent.name == runner.timestamp]
         curves = read_scalars(logs, runner.max_iters / runner.max_epochs)
-        metrics = {name: values[-1] for name, (_, values) in curves.items() if "accuracy" in name or "f1" in name}
-        if metrics:
-            rows = (f"{name:<24}{value:>8.3f}" for name, value in metrics.items())
+        seconds = time.perf_counter() - self._begin
+        sections = RunSections(runner, unwrap(runner.model), curves, seconds, self._first)
+        if sections.metrics:
+            rows = (f"{name:<24}{value:>8.3f}" for name, value in sections.metrics.items())
             runner.logger.info("the last metrics:\n" + "\n".join(rows))
-        references = {REFERENCES[name]: float(metrics[name]) for name in REFERENCES if name in metrics}
-        probes = {name for name in metrics if name not in (PROBE, "accuracy")}
-        shown = {name: curve for name, curve in curves.items() if name not in probes}
-        if shown:  # a run shorter than the logging interval has no curve
-            draw_curves(
-                work_dir / "curves.png",
-                shown,
-                xlabel="epoch",
-                title=f"{work_dir.name}: losses, schedules and probes",
-                smooth=[name for name in shown if "loss" in name or name == "top1"],
-                references={PROBE: references} if PROBE in shown else None,
-            )
-        model = unwrap(runner.model)
-        if hasattr(model, "queue") and runner.val_loop is not None:
-            dataset = runner.val_loop.dataset
-            features, labels, _ = extract_features(model, dataset)
-            draw_embedding(
-                work_dir / "embedding.png",
-                features.numpy(),
-                labels.numpy(),
-                list(dataset.metainfo["classes"]),
-                title="Held-out walks in the space of the trained encoder",
-            )
-        runner.logger.info(f"checkpoints, config, log, curves and pictures are in {work_dir}")
+        try:
+            write_report(work_dir / "report.html", work_dir.name, sections.make(), [SHARING])
+            runner.logger.info(f"checkpoints, config, log, pictures and report.html are in {work_dir}")
+        except Exception as error:  # a full disk, at worst
+            problem = f"the run is complete, but report.html could not be written: {error!r}"
+            runner.logger.log(logging.ERROR, problem, exc_info=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.model import BaseDataPreprocessor, BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmgaitemo.augmentation.base import indices
 from mmgaitemo.errors import ConfigError, TrainingError
@@ -16,17 +16,20 @@ from mmgaitemo.models.backbones.base import CoordinateNorm
 from mmgaitemo.registry import MODELS, TRANSFORMS
 from mmgaitemo.skeleton import Skeleton, get_skeleton
 
-STREAMS = ("joint", "bone", "motion")
+STREAMS = ("joint", "bone", "motion", "direction")
 
 
 def to_stream(inputs: Tensor, stream: str, skeleton: Skeleton) -> Tensor:
     """Derive a stream from joint positions (N, 3, T, V); the shape stays.
 
-    ``bone``: each joint minus its parent, the root 0. ``motion``: the next frame minus this one, the last frame 0.
+    ``bone``: each joint minus its parent, the root 0. ``direction``: the bone without its length, so that bodies of
+    other proportions give the same; a bone without length gives 0. ``motion``: the next frame minus this one, the last
+    frame 0.
     """
-    if stream == "bone":
+    if stream in ("bone", "direction"):
         parents = tuple(joint if parent < 0 else parent for joint, parent in enumerate(skeleton.parents))
-        return inputs - inputs.index_select(3, indices(parents, inputs.device))
+        bones = inputs - inputs.index_select(3, indices(parents, inputs.device))
+        return bones if stream == "bone" else nn.functional.normalize(bones, dim=1)
     if stream == "motion":
         return torch.diff(inputs, dim=2, append=inputs[:, :, -1:])
     return inputs
@@ -47,9 +50,9 @@ class GaitDataPreprocessor(BaseDataPreprocessor):
 
     Args:
         skeleton: Name of the joint layout.
-        stream: "joint", "bone" (vector from the parent) or "motion" (difference to the next frame); or several, such as
-            ("joint", "bone", "motion"), which then stand one behind the other along the channels. The encoder's
-            ``in_channels`` are 3 for each.
+        stream: "joint", "bone" (vector from the parent), "direction" (the same with length 1) or "motion" (difference
+            to the next frame); or several, such as ("joint", "bone", "motion"), which then stand one behind the other
+            along the channels. The encoder's ``in_channels`` are 3 for each.
         views: Config of the views drawn while training (``ContrastiveViews`` or ``SingleView``); None draws none.
 
     Raises:

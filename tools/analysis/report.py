@@ -2,7 +2,7 @@
 
 Reads DIR/study.json and DIR/cells.jsonl, which tools/study.py writes. Writes into DIR: summary.json (mean, sd, n and
 95 % interval of every score), comparisons.json (paired differences), tables.md (the whole report), table.csv and PNG
-pictures. The same cells give the same files.
+pictures, and report.html, which has all of it on one page. The same cells give the same files.
 
 python tools/analysis/report.py docs/results/smoke
 """
@@ -24,6 +24,7 @@ from mmgaitemo.files import unfinished
 from mmgaitemo.statistics import Summary, read_results, summarise
 from mmgaitemo.statistics.report_text import markdown, table_csv
 from mmgaitemo.statistics.summary import comparison_rows, score_rows
+from mmgaitemo.visualization.run_report_study import write_study_page
 from mmgaitemo.visualization.study_pictures import draw_study
 
 
@@ -59,6 +60,7 @@ def main() -> None:
     for path in (args.folder / "tables.md", args.markdown):
         if path is not None:
             write(path, report(summary, pictures, path))
+    write_study_page(args.folder)
     missing = sum(map(len, summary.missing.values()))
     print(
         f"{args.folder / 'tables.md'}: {len(summary.study.every_cell())} cells, {missing} missing, "

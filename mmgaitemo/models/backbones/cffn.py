@@ -16,16 +16,17 @@ from mmgaitemo.registry import BACKBONES
 class CFFN(SkeletonBackbone):
     """Two branches on the same skeleton, graph and image, fused to one vector; a third is this project's own.
 
-    h = W [g ; a] + b, or W [g ; a ; s] + b. (Projecting each branch to the common width and adding is the same map.)
-    The paper gives 128 as the width of the fused vector and no formula; concatenation and one linear layer is the
-    weakest assumption.
+    h = W [g ; a] + b. (Projecting each branch to the common width and adding is the same map.) The paper gives 128 as
+    the width of the fused vector and no formula; concatenation and one linear layer is the weakest assumption. The
+    numbers of a third branch are appended as they are, h = [W [g ; a] + b ; s]: mixed with the others they would no
+    longer be what they measure.
 
     Args:
         graph: Config of the graph branch, or None.
         image: Config of the image branch, or None.
         statistics: Config of the ``JointStatistics`` branch, or None as in the paper.
-        out_channels: Width of the fused vector. None leaves the concatenation as it is: the projection head then
-            plays the part of the fusion, as in AimCLR's code.
+        out_channels: Width of W [g ; a] + b. None leaves the concatenation as it is: the projection head then plays the
+            part of the fusion, as in AimCLR's code.
     """
 
     def __init__(
@@ -37,17 +38,24 @@ class CFFN(SkeletonBackbone):
         if not branches:
             raise ConfigError("CFFN", "all branches are None", remedy="configure at least one branch")
         self.branches = nn.ModuleDict({name: BACKBONES.build(cfg) for name, cfg in branches.items()})
-        width = sum(branch.out_channels for branch in self._branches())
-        self.out_channels = width if out_channels is None else out_channels
-        self.fusion = nn.Identity() if out_channels is None else nn.Linear(width, out_channels)
+        widths = {name: branch.out_channels for name, branch in self._branches().items()}
+        appended = widths.pop("statistics", 0)
+        width = sum(widths.values())
+        fused = width if out_channels is None or not widths else out_channels
+        self.fusion = nn.Identity() if out_channels is None or not widths else nn.Linear(width, fused)
+        self.out_channels = fused + appended
 
-    def _branches(self) -> list[SkeletonBackbone]:
-        return cast(list[SkeletonBackbone], list(self.branches.values()))
+    def _branches(self) -> dict[str, SkeletonBackbone]:
+        return cast(dict[str, SkeletonBackbone], dict(self.branches.items()))
 
     def feature_maps(self, inputs: Tensor) -> dict[str, Tensor]:
         """The last maps of the branches that are there."""
-        return {name: value for branch in self._branches() for name, value in branch.feature_maps(inputs).items()}
+        maps = [branch.feature_maps(inputs) for branch in self._branches().values()]
+        return {name: value for branch in maps for name, value in branch.items()}
 
     def embed(self, maps: dict[str, Tensor]) -> Tensor:
-        """(N, out_channels)."""
-        return self.fusion(torch.cat([branch.embed(maps) for branch in self._branches()], dim=1))
+        """(N, out_channels), and the width of the statistics more."""
+        vectors = {name: branch.embed(maps) for name, branch in self._branches().items()}
+        statistics = [vectors.pop("statistics")] if "statistics" in vectors else []
+        fused = [self.fusion(torch.cat(list(vectors.values()), dim=1))] if vectors else []
+        return torch.cat(fused + statistics, dim=1)

@@ -6,47 +6,100 @@ import torch
 from torch import Tensor, nn
 
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.models.backbones.base import CoordinateNorm, SkeletonBackbone
-from mmgaitemo.models.modules.readout import mean_and_deviation
+from mmgaitemo.models.backbones.base import SkeletonBackbone
 from mmgaitemo.registry import BACKBONES
 from mmgaitemo.skeleton import get_skeleton
+
+STILL = 1e-8  # added to a variance over time, (1e-4 body scales)^2: a still joint has a finite gradient
 
 
 @BACKBONES.register_module()
 class JointStatistics(SkeletonBackbone):
-    """Mean and standard deviation over time of each channel of each joint, and one layer: (N, C, T, V) to (N, hidden).
+    """Moments over time of each channel of each joint: (N, C, T, V) to (N, out_channels).
 
-    BN, Linear, BN, ReLU on 2 C V numbers. Graph and image branch share their filters among the joints and pool over
-    them, so that which joint it was is all but lost; posture and swing of single joints are what hand-made features of
-    affective gait research measure. With the streams joint, bone and motion the deviations hold the speeds too. This
-    branch is the project's own; the paper has none.
+    The mean of x and the standard deviations of x, of its differences from frame to frame (velocity), and of theirs
+    (acceleration), each number standardised over the batch (BatchNorm without weights). Graph and image branch share
+    their filters among the joints and pool over them, so that which joint it was is all but lost; posture, swing and
+    smoothness of single joints are what hand-made features of affective gait research measure. There is nothing to
+    learn here unless ``hidden`` adds a layer. This branch is the project's own; the paper has none.
 
     Args:
         skeleton: Name of the joint layout.
-        hidden: Width of the layer.
-        in_channels: C of the input.
+        in_channels: C, three for each stream.
+        differences: How often x is differenced: 2 for velocities and accelerations, 1 for velocities, 0 for neither.
+        symmetric: The mean of a walk's numbers and those of its mirror image, left joints standing for right ones too:
+            for classes that do not depend on the side.
+        hidden: Width of a layer (Linear, BN, ReLU) behind the numbers; None leaves them as they are.
 
     Raises:
-        ConfigError: ``hidden`` is no whole number of at least 1.
+        ConfigError: A setting out of its range; ``symmetric`` with channels that are not threes of coordinates.
     """
 
-    def __init__(self, skeleton: str, hidden: int = 256, in_channels: int = 3) -> None:
+    def __init__(
+        self,
+        skeleton: str,
+        in_channels: int = 3,
+        differences: int = 2,
+        symmetric: bool = False,
+        hidden: int | None = None,
+    ) -> None:
         super().__init__()
-        if not isinstance(hidden, int) or isinstance(hidden, bool) or hidden < 1:
-            raise ConfigError("JointStatistics.hidden", "is no width", found=repr(hidden), remedy="256 is usual")
-        joints = get_skeleton(skeleton).num_joints
-        self.norm = CoordinateNorm(in_channels, joints)
-        numbers = 2 * in_channels * joints
-        self.layers = nn.Sequential(
-            nn.BatchNorm1d(numbers), nn.Linear(numbers, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()
-        )
-        self.out_channels = hidden
+        _whole("differences", differences, 0, "2 is usual")
+        if hidden is not None:
+            _whole("hidden", hidden, 1, "None leaves the layer out")
+        layout = get_skeleton(skeleton)
+        if symmetric and in_channels % 3:
+            raise ConfigError(
+                "JointStatistics.in_channels",
+                "a mirror needs three coordinates a stream",
+                found=in_channels,
+                remedy="use 3 for each stream, or symmetric=False",
+            )
+        self.differences = differences
+        kept = [joint for joint in range(layout.num_joints) if not symmetric or joint <= layout.mirror[joint]]
+        sign = torch.ones(in_channels)
+        sign[layout.lateral :: 3] = -1
+        self.mirror: Tensor | None
+        self.register_buffer("mirror", torch.tensor(layout.mirror) if symmetric else None, persistent=False)
+        self.register_buffer("kept", torch.tensor(kept), persistent=False)
+        self.register_buffer("sign", sign[:, None], persistent=False)  # (C, 1): of a mean under the mirror
+        numbers = (2 + differences) * in_channels * len(kept)
+        self.norm = nn.BatchNorm1d(numbers, eps=STILL, affine=False)
+        layer = [] if hidden is None else [nn.Linear(numbers, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()]
+        self.layers = nn.Sequential(*layer)
+        self.out_channels = hidden or numbers
 
     def feature_maps(self, inputs: Tensor) -> dict[str, Tensor]:
-        """{"statistics": (N, C, T, V)}: the normalised input itself."""
-        return {"statistics": self.norm(inputs)}
+        """{"statistics": (N, C, T, V)}: the input itself."""
+        return {"statistics": inputs}
 
     def embed(self, maps: dict[str, Tensor]) -> Tensor:
-        """(N, hidden)."""
-        pooled = mean_and_deviation(maps["statistics"].permute(0, 2, 3, 1))
-        return self.layers(torch.cat([part.flatten(1) for part in pooled], dim=1))
+        """(N, out_channels).
+
+        Raises:
+            ConfigError: Fewer frames than ``differences`` + 1.
+        """
+        x = maps["statistics"]
+        if x.shape[2] <= self.differences:
+            raise ConfigError(
+                "JointStatistics.differences",
+                f"a walk of {x.shape[2]} frames cannot be differenced so often",
+                found=self.differences,
+                remedy="use longer walks",
+            )
+        mean, deviations = x.mean(2), []
+        for order in range(self.differences + 1):
+            x = x.diff(dim=2) if order else x
+            deviations.append((x.var(2, correction=0) + STILL).sqrt())
+        if self.mirror is not None:
+            mean = (mean + self.sign * mean[..., self.mirror]) / 2
+            deviations = [(part + part[..., self.mirror]) / 2 for part in deviations]
+        numbers = torch.stack([mean, *deviations], 1)[..., self.kept].flatten(1)  # (N, moments * C * joints)
+        return self.layers(self.norm(numbers))
+
+
+def _whole(name: str, value: object, least: int, remedy: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(
+            f"JointStatistics.{name}", f"must be a whole number of at least {least}", found=repr(value), remedy=remedy
+        )
