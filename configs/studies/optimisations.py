@@ -1,35 +1,22 @@
-# What makes training faster, one by one, for tools/analysis/compare_variants.py on configs/ssal_synthgait.py: accuracy
-# must not change. The encoder has dropout here, since one of the changes is how its masks are drawn.
-custom_imports = dict(imports=["mmgaitemo.benchmark.as_published"])
-_encoder = dict(
-    type="CFFN",
-    graph=dict(
-        type="STGCN",
-        skeleton="egait16",
-        channels=(16, 16, 32, 32),
-        strides=(2, 1, 2, 1),
-        dropout=0.5,
-        readout=dict(deviation=True, parts=False),
+# What makes training faster, one by one, on the synthetic walkers: accuracy must not change.
+# python tools/study.py configs/studies/optimisations.py --jobs 4 --out docs/results/optimisations
+_ours = "../ablations/layers_ours.py"
+study = dict(
+    title="Layers and switches that make training faster",
+    data="synthetic walkers",
+    splits=[0],
+    seeds=[0, 1, 2, 3, 4],
+    changes={"train_cfg.max_epochs": 10},
+    methods=dict(
+        as_published=dict(title="layers of the public code", pretrain="../ablations/layers_as_published.py"),
+        ours=dict(title="ours", pretrain=_ours),
+        no_key_dropout=dict(title="no dropout of keys", pretrain=_ours, changes={"model.key_dropout": False}),
+        bfloat16=dict(title="bfloat16", pretrain=_ours, changes={"optim_wrapper.type": "AutocastOptimWrapper"}),
+        compiled=dict(title="torch.compile", pretrain=_ours, changes={"model.compile": dict()}),
     ),
-    image=dict(
-        type="AFFNet",
-        skeleton="egait16",
-        stem=8,
-        channels=(16, 32),
-        strides=(2, 1, 2),
-        readout=dict(deviation=True, parts=False),
+    protocols=dict(
+        linear=dict(title="linear probe", type="LinearProbe"),
+        knn=dict(title="kNN", type="KNN"),
     ),
-    out_channels=128,
-)
-_ours = dict(_delete_=True, **_encoder)
-variants = dict(
-    as_published=dict(
-        custom_imports=custom_imports,
-        model=dict(backbone=dict(_delete_=True, type="AsPublished", encoder=_encoder)),
-        optim_wrapper=dict(optimizer=dict(fused=False)),
-    ),
-    ours=dict(model=dict(backbone=_ours)),
-    no_key_dropout=dict(model=dict(backbone=_ours, key_dropout=False)),
-    bfloat16=dict(model=dict(backbone=_ours), optim_wrapper=dict(type="AutocastOptimWrapper")),
-    compiled=dict(model=dict(backbone=_ours, compile=dict())),
+    reference="as_published",
 )

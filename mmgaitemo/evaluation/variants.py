@@ -1,90 +1,14 @@
-"""Variants of one pre-training, compared on the same folds and seeds: accuracy against cost."""
+"""Stored comparisons of encoders of different size: accuracy against cost."""
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from mmengine.utils import import_modules_from_strings
-from torch.utils.flop_counter import FlopCounterMode
-
-from mmgaitemo.config import load_config, quiet
-from mmgaitemo.evaluation.features import batches, extract_features, reestimate_batchnorm
-from mmgaitemo.evaluation.knn import knn_scores
-from mmgaitemo.evaluation.linear_probe import linear_probe
-from mmgaitemo.memory import keep_freed_memory
-from mmgaitemo.registry import DATASETS, MODELS
 
 PROBES = ("knn", "linear")
-STRENGTH = 0.05  # of the linear probe: fixed, so that variants differ in their features alone
-
-
-def run_cell(path: str, changes: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
-    """Pre-train one variant on one thread and probe it.
-
-    Args:
-        path: The config.
-        changes: What the variant changes in it.
-        cell: ``variant`` (its name), ``fold`` (validated on), ``unused`` (never looked at, or None), ``seed`` and
-            ``epochs``.
-
-    Returns:
-        The cell with ``steps``, the accuracies ``trained`` and ``untrained`` by probe, ``macs`` of one walk (forward),
-        ``parameters`` and ``cpu_seconds_per_step``.
-    """
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    options = {"train_cfg.max_epochs": cell["epochs"], "randomness.seed": cell["seed"], "fold": cell["fold"]}
-    cfg = load_config(path, {**options, "unused_fold": cell["unused"]})
-    change(cfg, changes)
-    bank, held_out = cfg.val_cfg.bank, cfg.val_dataloader.dataset
-    quiet(cfg).update(log_level="ERROR", experiment_name=str(cell))
-    init_default_scope(cfg.default_scope)
-    bank, held_out = DATASETS.build(bank), DATASETS.build(held_out)
-    torch.manual_seed(cell["seed"])
-    untrained = MODELS.build(cfg.model)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        untrained.eval().extract_feat(next(batches(untrained, held_out, 1))["inputs"])
-    reestimate_batchnorm(untrained, bank)
-    with tempfile.TemporaryDirectory() as folder:
-        cfg.work_dir = folder
-        runner = Runner.from_cfg(cfg)
-        begin = time.process_time()
-        runner.train()
-        seconds = time.process_time() - begin
-    return {
-        **cell,
-        "steps": runner.iter,
-        "trained": _accuracies(runner.model, bank, held_out),
-        "untrained": _accuracies(untrained, bank, held_out),
-        "macs": counter.get_total_flops() // 2,
-        "parameters": sum(parameter.numel() for parameter in untrained.backbone.parameters()),
-        "cpu_seconds_per_step": seconds / runner.iter,
-    }
-
-
-def change(cfg: Config, changes: dict[str, Any]) -> None:
-    """Make the config that of a variant; what its ``custom_imports`` name is imported."""
-    cfg.merge_from_dict(changes)
-    if cfg.get("custom_imports"):
-        import_modules_from_strings(**cfg.custom_imports)
-
-
-def _accuracies(model: Any, bank: Any, held_out: Any) -> dict[str, float]:
-    known, known_labels, _ = extract_features(model, bank)
-    features, labels, _ = extract_features(model, held_out)
-    classes = len(held_out.metainfo["classes"])
-    nearest = knn_scores(known, known_labels, features, classes).argmax(1)
-    linear = linear_probe(known, known_labels, features, classes, STRENGTH).argmax(1)
-    return {"knn": float((nearest == labels).float().mean()), "linear": float((linear == labels).float().mean())}
 
 
 @dataclass(frozen=True)
@@ -115,7 +39,7 @@ class VariantSummary:
 
 
 def summarise(cells: Sequence[dict[str, Any]]) -> list[VariantSummary]:
-    """A summary of each variant, in the order of ``cells`` (as ``run_cell`` makes them); none without a shared cell."""
+    """A summary of each variant, in the order of ``cells``; none without a shared cell."""
     names = list(dict.fromkeys(cell["variant"] for cell in cells))
     by_name = {name: {_run(cell): cell for cell in cells if cell["variant"] == name} for name in names}
     shared = sorted(set.intersection(*(set(own) for own in by_name.values()))) if names else []
