@@ -5,7 +5,6 @@ model = dict(
     backbone=dict(
         graph=dict(in_channels=6),  # three for each stream
         image=dict(in_channels=6),
-        out_channels=32,  # of graph and image; SSAL's: 128
         statistics=dict(type="JointStatistics", skeleton="egait16", in_channels=6),  # SSAL's: none
     ),
     data_preprocessor=dict(
@@ -13,7 +12,7 @@ model = dict(
         views=dict(
             general=dict(
                 order=("window", "crop", "shear", "yaw"),
-                window=dict(type="RandomWindow", length=48),  # a random phase of the gait, without a seam
+                window=dict(type="RandomWindow", length=24),  # a random phase of the gait, without a seam
                 crop=None,  # what the window stands for: a shift, filled up with the walk played backwards
                 shear=dict(amplitude=0.1),  # SSAL's: 0.15
                 yaw=dict(type="RandomYaw", max_angle=8.0),  # degrees: the error of a recording's heading
@@ -22,4 +21,4 @@ model = dict(
         ),
     ),
 )
-train_dataloader = dict(dataset=dict(pipeline=dict(time=dict(length=96))))  # room for the window; tested on 48
+train_dataloader = dict(dataset=dict(pipeline=dict(time=dict(length=48))))  # room for the window; tested on 24

@@ -165,6 +165,9 @@ def test_a_foreign_skeleton_is_refused_with_its_joints(convert: Convert, capsys:
     assert convert("--pattern", "", preset="cmu") == 1
     printed = capsys.readouterr().out
     assert all(words in printed for words in ("does not match", "LeftUpLeg", "LeftShoulder", "--map"))
+    assert "choose the preset xsens, or" in printed
+    assert printed.count("does not match") == printed.count("joints that the map names are missing") == 1, "said once"
+    assert all(printed.count(name) == 2 for name in NAMES), "every file is named, once in each of the two runs"
 
 
 def test_the_first_frame_of_cmu_is_no_movement(tool: Convert, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ def ids(inferencer: GaitEmotionInferencer, inputs: object) -> list[str]:
 
 def test_files_folders_patterns_arrays_and_mixtures(inferencer: GaitEmotionInferencer, folder: Path) -> None:
     assert ids(inferencer, folder) == ["a", "below/b"]
-    assert ids(inferencer, str(folder / "**/*.bvh")) == ["a", "b"]
+    assert ids(inferencer, str(folder / "**/*.bvh")) == ["a", "below/b"]
     assert ids(inferencer, [folder / "below", str(folder / "a.bvh"), walk(3)]) == ["b", "a", "array2"]
     assert ids(inferencer, [walk(3), walk(3)]) == ["array0", "array1"]
 
@@ -106,7 +107,7 @@ def gone() -> np.ndarray:
         (planar(), {}, "two dimensions"),
         (infinite(), {}, "infinite"),
         (gone(), {}, "joint 5 is missing in 25 frames"),
-        (walk()[:1], {}, "T of at least 2"),
+        (walk()[:1], {}, "too short"),
         (walk()[:3], {"rate": 1000.0}, "too short"),
         (walk().astype(str), {}, "needs numbers"),
         (np.full((60, 16, 3), np.nan), {}, "missing"),
@@ -193,3 +194,20 @@ def test_missing_joints_stay_missing_in_the_other_layout() -> None:
     mapped = to_layout(positions, COCO17, EGAIT16, "here")
     gone_now = {EGAIT16.joints[joint] for joint in np.flatnonzero(np.isnan(mapped[4]).any(axis=-1))}
     assert gone_now == {"root", "spine", "left_hip"} and not np.isnan(mapped[5]).any()
+
+
+def test_files_of_one_name_in_several_folders_are_several(inferencer: GaitEmotionInferencer, folder: Path) -> None:
+    for name in ("one", "two"):
+        write(folder / name / "walk.bvh", xsens_text(walk(3), EGAIT16.joints))
+    assert ids(inferencer, str(folder / "*/walk.bvh")) == ["one/walk", "two/walk"]
+    assert ids(inferencer, str(folder / "[ot]*")) == ["one/walk", "two/walk"]
+
+
+def test_a_name_that_is_no_text(inferencer: GaitEmotionInferencer, tmp_path: Path) -> None:
+    try:
+        np.save(tmp_path / os.fsdecode(b"\xff.npy"), walk(3))
+    except OSError:
+        pytest.skip("the file system has no such names")
+    for given in (tmp_path, str(tmp_path / "*.npy")):
+        (prediction,) = inferencer(given, rate=30, explain=False)
+        f"{prediction.id} {prediction.source}".encode()

@@ -81,12 +81,24 @@ def test_names_of_pictures_are_plain_and_each_once(infer: Callable, tmp_path: Pa
     assert names == {"A_B.png", "_x.png", "a_b-2.png", "a_b-3.png"}
 
 
-def test_a_picture_and_an_animation(infer: Callable, tmp_path: Path) -> None:
+def test_the_folder_of_the_recordings_may_be_written_to(infer: Callable, tmp_path: Path) -> None:
+    np.save(tmp_path / "walk.npy", walk(1))
+    for _ in range(2):
+        done = infer(".", "--rate", 30, "--out", ".")
+        assert done.returncode == 0 and "1 recordings" in done.stdout, done.stderr
+    done = infer("predictions.csv", "--out", ".")
+    assert done.returncode == 1 and "an earlier run" in done.stderr
+
+
+def test_a_picture_and_an_animation(infer: Callable, tmp_path: Path, model: Path) -> None:
     np.save(tmp_path / "walk.npy", walk(1))
     assert infer("walk.npy", "--rate", 30, "--out", "out", "--gif").returncode == 0
     with Image.open(tmp_path / "out/walk.png") as picture, Image.open(tmp_path / "out/walk.gif") as film:
         assert picture.size[0] == 1800 and film.n_frames == 30
     (quick,) = GaitEmotionInferencer()(walk(1), rate=30, explain=False)
+    for frames in range(2, 8):
+        (short,) = GaitEmotionInferencer(model)(walk(1)[:frames], rate=30)
+        assert draw_prediction(tmp_path / f"{frames}.png", short).is_file()
     with pytest.raises(ConfigError, match="explain=True"):
         draw_prediction(tmp_path / "quick.png", quick)
 
@@ -96,6 +108,12 @@ def test_a_stream_from_standard_input(model: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join([*lines[:200], "no frame", *lines[200:]])))
     done = run_here("tools/infer.py", "--stream", "--rate", 60, "--model", model, cwd=tmp_path)
     assert done.returncode == 0 and "skipped  line 201" in done.stderr
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe\n"), encoding="utf-8"))
+    binary = run_here("tools/infer.py", "--stream", "--rate", 60, "--model", model, cwd=tmp_path)
+    assert binary.returncode == 0 and "skipped  line 1" in binary.stderr
+    monkeypatch.setattr("sys.stdin", None)
+    closed = run_here("tools/infer.py", "--stream", "--rate", 60, "--model", model, cwd=tmp_path)
+    assert closed.returncode == 1 and re.search("closed.*Remedy", closed.stderr)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert 5 <= len(answers) <= 8 and all(answer["label"] for answer in answers)
 

@@ -84,6 +84,27 @@ def test_file_that_is_not_whole(entries: dict[str, Any], message: str, tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("entry", "change"),
+    [
+        *(("meta", {"classes": classes}) for classes in (["one"], "abcd", [1, 2, 3, 4], ["same"] * 4)),
+        *(("meta", {"rate": rate}) for rate in (0.0, float("nan"), 1e9, "30")),
+        *(("meta", {"frames": frames}) for frames in (0, 1, -3, float("nan"))),
+        *(("meta", {"skeleton": skeleton}) for skeleton in ("nowhere", "kinect25", [])),
+        ("meta", {"name": torch.zeros(2)}),
+        *(("calibration", {"temperature": value}) for value in (0.0, -1.0, float("nan"), "1", None)),
+        *(("novelty", {"threshold": value}) for value in (0.0, float("nan"), float("inf"))),
+        ("novelty", {"encoder": {"means": torch.zeros(1, 5), "whitening": torch.eye(5)}}),
+        ("novelty", {"movement": {"means": torch.full((1, 3), float("nan")), "whitening": torch.eye(3)}}),
+        ("novelty", {"movement": {"means": torch.zeros(1, 5), "whitening": torch.eye(5)}}),
+    ],
+)
+def test_facts_that_cannot_be(entry: str, change: dict[str, Any], tmp_path: Path) -> None:
+    stored = torch.load(demonstration(), weights_only=True)[entry]
+    with pytest.raises(DataError, match=r"does not fit together.*Found: .+Remedy"):
+        load_published(rewritten(demonstration(), tmp_path, **{entry: stored | change}))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"type": "pathlib.Path.touch", "self": RAN},
@@ -185,3 +206,11 @@ def test_terms_of_an_archive_are_those_it_states(tmp_path: Path) -> None:
     marked, silent = sources_of({"meta": {"cfg": f"train_dataloader = dict(dataset={dataset})"}}, "x.pth")
     assert marked.data == "our lab" and marked.marked
     assert silent.data == "silent.gait.h5" and not silent.licence
+
+
+def test_tools_refuse_at_once(tmp_path: Path) -> None:
+    done = run_here("tools/deploy/publish_model.py", "x.pth", "--out", ".", "--imports", "no_such_module", cwd=tmp_path)
+    assert done.returncode == 1 and "error: --imports: no_such_module" in done.stderr
+    (tmp_path / "file").write_text("")
+    done = run_here("tools/deploy/make_demo.py", "--out", "file", cwd=tmp_path)
+    assert done.returncode == 1 and "error: file: is no folder" in done.stderr, "it does not train first"

@@ -71,7 +71,13 @@ def test_a_pretraining_ends_with_all_sections_and_its_names_stay_text(pretrained
 def test_it_names_data_machine_seed_duration_scores_and_config(pretrained: Runner) -> None:
     text = Parts(report_of(pretrained)).text
     scores = [json.loads(line) for line in next(Path(pretrained.work_dir).glob("*/vis_data/scalars.json")).open()][-1]
-    for words in ("8 walks of 2 persons", "32 walks of 8 persons", "2 epochs, 8 steps", torch.__version__, "SSAL"):
+    for words in (
+        "8 walks of 2 persons or groups",
+        "32 walks of 8 persons or groups",
+        "2 epochs, 8 steps",
+        torch.__version__,
+        "SSAL",
+    ):
         assert words in text
     for name in ("knn/accuracy", "untrained_accuracy", "majority_accuracy"):
         assert f"{name}{scores[name]:.3f}" in text.replace("\n", "")
@@ -161,6 +167,27 @@ def test_the_report_of_a_classifier_is_of_its_own_scores_and_of_an_interrupted_r
     wrong = {name for name, guess, label in zip(dataset.ids, said, dataset.labels, strict=True) if guess != label}
     shown = [content(frame)["walks"] for frame in frames(text)]
     assert {walk["id"] for walks in shown for walk in walks} == wrong and wrong
+
+
+def test_a_run_that_is_killed_while_its_report_is_drawn_gets_it_by_resuming_whatever_its_log_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_report_sections, "draw_embedding", kill)
+        with pytest.raises(KeyboardInterrupt):
+            Runner.from_cfg(tiny_config(tmp_path / "run")).train()
+    assert not (tmp_path / "run" / "report.html").exists()
+    (log,) = (tmp_path / "run").glob("*/vis_data/scalars.json")
+    torn = b'{"loss": 1.0, "step"\n12\n[]\n\0\0\n\xff\n{"loss": 1.0}\n{"loss": null, "step": 1, "lr": 0}\n'
+    log.write_bytes(log.read_bytes() + torn)
+    runner = Runner.from_cfg(tiny_config(tmp_path / "run", resume=True))
+    runner.train()
+    text = report_of(runner)
+    assert "the run was complete before" in text and "on, where the run was resumed" not in text
+    assert [heading.rpartition(">")[2] for heading in headings(text)] == HEADINGS and "could not be made" not in text
 
 
 @pytest.mark.parametrize(

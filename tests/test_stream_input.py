@@ -138,8 +138,12 @@ def test_what_a_stream_needs(inferencer: GaitEmotionInferencer) -> None:
         stream(inferencer, rate=None)
     with pytest.raises(DataError, match="16 joints"):
         stream(inferencer).push(np.zeros((5, 3)))
-    with pytest.raises(DataError, match="finite"):
-        stream(inferencer).push(np.full((16, 3), np.inf))
+    for rate in (0.1, 1e5):
+        with pytest.raises(DataError, match="rate: cannot go"):
+            stream(inferencer, rate=rate)
+    for value in (np.inf, 1e300):
+        with pytest.raises(DataError, match="finite"):
+            stream(inferencer).push(np.full((16, 3), value))
     live = stream(inferencer, up="z")  # it is not
     with pytest.raises(DataError, match="upright"):
         pushed(live, walk(2, 60))

@@ -191,7 +191,7 @@ def test_gait_fit_configs_differ_from_the_default_in_the_knobs_they_name(
     assert {key for key in changed if not key.startswith(general)} == {
         *NINE,
         *(f"model.backbone.statistics.{key}" for key in branch),
-        "model.backbone.out_channels",
+        *({"model.backbone.out_channels"} if mirrored else set()),
         "model.data_preprocessor.views.strong.ssa.jitter.law",
         "train_dataloader.dataset.pipeline.time.length",
     }

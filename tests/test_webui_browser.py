@@ -116,8 +116,8 @@ def test_a_file_can_be_dropped_and_what_the_user_says_of_it_goes_along(
     window.open(server.url)
     assert window.run(drop, "\n".join(table), "walk.csv")
     said = window.wait("return document.querySelector('#said.error')?.textContent")
-    assert "walk.csv" in said and "frame rate is not known" in said
-    window.run("document.querySelector('details').open = true")
+    assert "walk.csv" in said and "frame rate is not known" in said and "On this page, say it below" in said
+    assert window.run("return document.activeElement.id") == "rate"  # the field is open, and waits for a number
     window.type("#rate", "30")
     window.run(drop, "\n".join(table), "<img src=x onerror=alert(1)>.csv")
     window.wait("return location.pathname.startsWith('/results/') && document.readyState == 'complete'")

@@ -29,6 +29,15 @@ def bvh() -> str:
     return xsens_text(positions, EGAIT16.joints)
 
 
+def fit(window: Browser, first: str, last: str) -> None:
+    """Show the page from the top of one element to the bottom of another."""
+    ends = "const [a, b] = [...arguments].map((each) => document.querySelector(each).getBoundingClientRect());"
+    window.resize(
+        1100, round(window.run(f"{ends} return b.bottom - a.top + outerHeight - innerHeight + 28", first, last))
+    )
+    window.run(f"{ends} scrollTo(0, scrollY + a.top - 14)", first, last)
+
+
 def take(window: Browser, url: str, walk: Path, folder: Path) -> None:
     """Upload a walk, and take a picture of each part of the page."""
     window.resize(1100, 760)
@@ -36,15 +45,14 @@ def take(window: Browser, url: str, walk: Path, folder: Path) -> None:
     window.picture(folder / "webui_start.png")
     window.type("#file", walk)
     window.wait("return location.pathname.startsWith('/results/') && document.readyState == 'complete'")
-    window.resize(1100, 1120)
-    window.run("document.querySelector('iframe').scrollIntoView({ block: 'end' })")
+    fit(window, "header", "iframe")
     window.frame("iframe")
     window.wait("return state.panels[0].points.length")
     window.run("step(Math.floor(state.walk.frames / 2))")
     window.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     window.frame(None)
     window.picture(folder / "webui_walk.png")
-    window.run("document.querySelectorAll('section')[2].scrollIntoView()")
+    fit(window, "#part2", "#part2")
     window.picture(folder / "webui_reasons.png")
     window.resize(1100, 500)
     window.open(url)

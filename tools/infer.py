@@ -18,6 +18,7 @@ is no frame is reported and skipped.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -41,6 +42,8 @@ from mmgaitemo.archive import UP_AXES
 from mmgaitemo.cli import end_cleanly, plain_errors
 from mmgaitemo.conversion.joint_map import presets
 from mmgaitemo.errors import ConfigError
+
+TABLE, FULL = "predictions.csv", "predictions.json"
 
 
 def main() -> int:
@@ -68,6 +71,10 @@ def main() -> int:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(Text(inferencer.note))
     if args.stream:
+        if sys.stdin is None or sys.stdout is None:
+            raise ConfigError("--stream", "standard input or output is closed", remedy="connect both")
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # bytes that are no text spoil their line alone
         stream = GaitStream(inferencer, said)
         serve(sys.stdin, sys.stdout, stream, lambda name, error: errors.print(Text(f"skipped  {name}: {error}")))
         return 0
@@ -80,7 +87,11 @@ def predict_files(
     """Predict, write and draw everything; the exit code."""
     if out.exists() and not out.is_dir():
         raise ConfigError(str(out), "is no folder", remedy="name a folder for --out")
-    sources = [source for source in open_inputs(inputs, said) if not inside(source, out)]
+    sources = [source for source in open_inputs(inputs, said) if not written_by_us(source, out)]
+    if not sources:
+        raise ConfigError(
+            str(out), "nothing but what an earlier run wrote is to be read", remedy="name recordings, or another --out"
+        )
     rows, full, refused, pictures = [], [], [], Names()
 
     def refuse(name: str, error: Exception) -> None:
@@ -98,17 +109,17 @@ def predict_files(
                 animate_prediction(out / f"{name}.gif", prediction, inferencer.note)
             likeliest = f"{prediction.likeliest} {prediction.confidence:.2f}"
             print(f"{prediction.id}: {f'no answer ({likeliest})' if prediction.abstained else likeliest}")
-    write_table(out / "predictions.csv", rows, inferencer.classes)
+    write_table(out / TABLE, rows, inferencer.classes)
     model = {key: inferencer.published.meta.get(key) for key in ("name", "version", "demonstration", "note")}
-    write_json(out / "predictions.json", {"model": model, "predictions": full, "refused": refused})
+    write_json(out / FULL, {"model": model, "predictions": full, "refused": refused})
     silent = sum(row["abstained"] for row in rows)
     print(f"{out}: {len(rows)} recordings, {silent} of them without an answer; {len(refused)} refused")
     return int(bool(refused))
 
 
-def inside(source: TakeSource, out: Path) -> bool:
+def written_by_us(source: TakeSource, out: Path) -> bool:
     """Whether a file is one that an earlier run wrote."""
-    return source.path is not None and source.path.resolve().is_relative_to(out.resolve())
+    return source.path is not None and source.path.resolve() in {(out / name).resolve() for name in (TABLE, FULL)}
 
 
 class Names:

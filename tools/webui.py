@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a bare checkout works too
+# Read when PyTorch is loaded. Layers are small here: on a busy machine, threads that wait awake triple the time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from mmgaitemo.apis.inferencer import GaitEmotionInferencer
 from mmgaitemo.cli import end_cleanly, plain_errors
@@ -34,7 +37,7 @@ def main() -> None:
     inferencer = GaitEmotionInferencer(args.model, args.device)
     try:
         server = WalkServer(inferencer, args.host, args.port)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise ConfigError(
             f"{args.host}:{args.port}", "cannot be listened on", found=error, remedy="pass another --port or --host"
         ) from None

@@ -16,9 +16,9 @@ study = dict(
         ssal_stgcn=dict(title="SSAL (ST-GCN)", pretrain="../ablations/graph_only.py"),
         aimclr_stgcn=dict(title="AimCLR (ST-GCN)", pretrain="../baselines/aimclr_stgcn_egait.py"),
         skeletonclr_stgcn=dict(title="SkeletonCLR (ST-GCN)", pretrain="../baselines/skeletonclr_stgcn_egait.py"),
-        untrained=dict(title="untrained CFFN; fine-tuned: supervised", untrained="../ssal_egait.py"),
-        untrained_plus=dict(title="untrained CFFN of SSAL+; fine-tuned: supervised", untrained="../ssal_plus_egait.py"),
-        untrained_stgcn=dict(title="untrained ST-GCN; fine-tuned: supervised", untrained="../ablations/graph_only.py"),
+        untrained=dict(title="untrained CFFN", untrained="../ssal_egait.py"),
+        untrained_plus=dict(title="untrained CFFN of SSAL+", untrained="../ssal_plus_egait.py"),
+        untrained_stgcn=dict(title="untrained ST-GCN", untrained="../ablations/graph_only.py"),
         handmade=dict(title="hand-made features", kinematics="../baselines/handmade_egait.py", protocols=_probes),
     ),
     protocols=dict(

@@ -6,7 +6,6 @@ study = dict(
     data="pathological gaits (Kinect, 8 persons, 5,746 walks)",
     splits=[0, 1, 2, 3, 4, 5, 6, 7],
     seeds=[0, 1, 2],
-    changes={"train_cfg.max_epochs": 5},
     methods=dict(
         ssal_plus=dict(title="SSAL+", pretrain="../ssal_plus_pathogait.py"),
         ssal=dict(title="SSAL", pretrain="../ssal_pathogait.py"),

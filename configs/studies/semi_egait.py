@@ -14,7 +14,7 @@ study = dict(
     methods=dict(
         ssal_plus=dict(title="SSAL+", pretrain="../ssal_plus_egait.py"),
         ssal=dict(title="SSAL", pretrain="../ssal_egait.py"),
-        untrained=dict(title="untrained; fine-tuned: supervised", untrained="../ssal_egait.py"),
+        untrained=dict(title="untrained", untrained="../ssal_egait.py"),
         handmade=dict(
             title="hand-made features", kinematics="../baselines/handmade_egait.py", protocols=("linear", *_linear)
         ),

@@ -25,6 +25,8 @@ Complaint = Callable[[str, Exception], None]
 class GaitEmotionInferencer:
     """Reads recordings of any kind and says what a published model makes of them.
 
+    In short::
+
         inferencer = GaitEmotionInferencer()                     # the demonstration model
         for prediction in inferencer("walks/*.bvh"):
             print(prediction.id, prediction.label, prediction.confidence)

@@ -148,7 +148,14 @@ def _files(given: str | Path, said: Said) -> dict[str, Path]:
         paths = sorted(glob.glob(str(given), recursive=True))
         if not paths:
             raise ConfigError(str(given), "no file is named so", remedy="correct the pattern")
-        return {name: path for each in paths for name, path in _files(each, said).items()}
+        parts = Path(given).parts
+        wild = next(number for number, part in enumerate(parts) if any(letter in part for letter in "*?["))
+        found = {}
+        for each in map(Path, paths):  # named by all that differs: walks/*/walk.bvh are several
+            below = each.relative_to(Path(*parts[:wild]))
+            for name, path in _files(each, said).items():
+                found[_legible(below / name if each.is_dir() else below)] = path
+        return found
     files = find_files([given], SUFFIXES)
     if Path(given).is_dir() and said.columns is not None:  # it may lie beside the tables
         files = {name: path for name, path in files.items() if not path.samefile(said.columns)}
@@ -169,6 +176,11 @@ def _file_sources(name: str, path: Path, said: Said) -> Iterator[TakeSource]:
         yield TakeSource(name, path, partial(_refuse, path))
 
 
+def _legible(path: Path) -> str:
+    """The path as text that can be written; a file name may hold bytes that are none."""
+    return path.as_posix().encode(errors="replace").decode()
+
+
 def _refuse(path: Path) -> Iterator[Take]:
     remedy = f"files of {SUFFIXES} are read"
     raise DataError(str(path), "is no recording", found=path.suffix or path.name, remedy=remedy)
@@ -179,13 +191,13 @@ def _read_bvh(name: str, path: Path, said: Said) -> Iterator[Take]:
     joints = said.bvh() or preset_for(motion.names, str(path))
     positions = joints.apply(motion.positions(), motion.names, str(path))[joints.skip_frames :]
     rate, up = said.rate or motion.rate, said.up or joints.up
-    yield Take(name.rpartition(".")[0], str(path), positions, joints.skeleton, rate, up, joints.unit)
+    yield Take(name.rpartition(".")[0], _legible(path), positions, joints.skeleton, rate, up, joints.unit)
 
 
 def _read_table(name: str, table: tables.Table, columns: ColumnMap, said: Said) -> Iterator[Take]:
     for recording in tables.table_source(name, table, columns, TakeFacts()).read():
         rate, up = said.rate or columns.rate, said.up or columns.up
-        yield Take(recording.id, str(table.path), recording.positions, columns.skeleton, rate, up, columns.unit)
+        yield Take(recording.id, _legible(table.path), recording.positions, columns.skeleton, rate, up, columns.unit)
 
 
 def _is_archive(path: Path) -> bool:
@@ -201,11 +213,11 @@ def _read_archive(path: Path, said: Said) -> Iterator[Take]:
         info, skeleton = archive.info, get_skeleton(archive.info.skeleton)
         rate, up = said.rate or info.rate, said.up or info.up
         for name, positions in zip(archive.ids, archive.iterate(), strict=True):
-            yield Take(name, str(path), positions, skeleton, rate, up, info.unit)
+            yield Take(name, _legible(path), positions, skeleton, rate, up, info.unit)
 
 
 def _read_pair(path: Path, said: Said) -> Iterator[Take]:
     """The gaits of a features file in E-Gait's own format."""
     skeleton = get_skeleton(said.layout)
     for name, positions in read_features(path, skeleton, how_to_get="correct the path").items():
-        yield Take(name, str(path), positions, skeleton, said.rate, said.up or "xyz"[skeleton.up], "body")
+        yield Take(name, _legible(path), positions, skeleton, said.rate, said.up or "xyz"[skeleton.up], "body")

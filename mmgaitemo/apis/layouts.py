@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmgaitemo.conversion.joint_map import JointMap, preset, presets
+from mmgaitemo.conversion.joint_map import JointMap, fitting_presets, preset, presets
 from mmgaitemo.errors import DataError
 from mmgaitemo.skeleton import Skeleton
 
@@ -29,23 +29,15 @@ def preset_for(names: Sequence[str], where: str) -> JointMap:
     Raises:
         DataError: None fits, or several do.
     """
-    one_frame = np.zeros((1, len(names), 3))
-    fitting = {}
-    for name in presets():
-        joint_map = preset(name)
-        try:
-            joint_map.apply(one_frame, names, where)
-        except DataError:
-            continue
-        fitting[name] = joint_map
+    fitting = fitting_presets(names)
     if len(fitting) != 1:
         raise DataError(
             where,
             "no joint map of the package fits its joints" if not fitting else "several joint maps fit its joints",
-            found=f"{', '.join(names)}" if not fitting else sorted(fitting),
+            found=fitting or ", ".join(names),
             remedy=f"name one of {presets()}, or {_OWN_MAP}, and pass it as joint_map (--joint-map)",
         )
-    return next(iter(fitting.values()))
+    return preset(fitting[0])
 
 
 def to_layout(positions: np.ndarray, source: Skeleton, target: Skeleton, where: str) -> np.ndarray:

@@ -113,6 +113,7 @@ def _draw_poses(axes: Axes, prediction: GaitPrediction) -> None:
     window = prediction.windows[len(prediction.windows) // 2]
     moments = np.linspace(window.start_s, window.stop_s, _COUNT, endpoint=False)
     frames = np.round((moments - prediction.begin_s) * prediction.rate).astype(int)
+    frames = frames.clip(max=len(prediction.positions) - 1)  # a moment may round to where a short window ends
     view = camera(ShownWalk("", {"": prediction.positions}), prediction.skeleton)
     points = view.followed("", prediction.positions) * 0.92 * (height - 0.2) / (2 * view.size)
     for column, frame in enumerate(frames):
@@ -163,7 +164,7 @@ def _draw_moments(axes: Axes, prediction: GaitPrediction, moments: np.ndarray) -
 
 def _smooth(values: np.ndarray, width: int) -> np.ndarray:
     """Running mean of (T,); NaN stays, and counts as nothing."""
-    window, known = np.ones(max(width, 1)), np.isfinite(values)
+    window, known = np.ones(min(max(width, 1), len(values))), np.isfinite(values)  # "same" is as long as the longer
     total, count = (np.convolve(each, window, mode="same") for each in (np.where(known, values, 0), known))
     return np.where(known, total / np.maximum(count, 1), np.nan)
 
@@ -183,7 +184,7 @@ def _draw_joints(figure: Figure, prediction: GaitPrediction, joints: np.ndarray,
     reach = max(float(np.abs(joints).max()), 1e-9)
     tall = _TIMELINE[0] + _TIMELINE[1] - _MOMENTS[0] - 0.05
     axes = figure.add_axes((left / WIDTH, (low + _MOMENTS[0]) / height, (width + 0.4) / WIDTH, tall / height))
-    _bars(axes, names, joints[order], shades, "joints that did", (-reach, reach))
+    _bars(axes, names, joints[order], shades, "joints for or against it", (-reach, reach))
     axes.axvline(0, color=GHOST, lw=0.8)
 
 
@@ -196,4 +197,4 @@ def _bars(
     axes.set(ylim=(len(names) - 0.5, -0.5), xlim=limits)
     axes.set_yticks(range(len(names)), [shortened(name, 16) for name in names])
     axes.tick_params(axis="y", labelsize=SMALL, labelcolor=INK, length=0)
-    axes.set_title(title, size=TEXT, color=INK, x=-0.02, ha="left")
+    axes.set_title(title, size=TEXT, color=INK, x=1.0, ha="right")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,8 +118,10 @@ def load_published(path: str | Path | None = None, device: str | torch.device = 
         novelty = Novelty.from_dict(content["novelty"])
         if missing := [key for key in META if key not in content["meta"]]:
             raise KeyError(f"meta has no {missing}")
+        model = model.eval().requires_grad_(False)
+        _check_facts(content["meta"], content["calibration"], novelty, model)
         return PublishedModel(
-            model=model.to(device).eval().requires_grad_(False),
+            model=model.to(device),
             pipeline=config["pipeline"],
             meta=content["meta"],
             calibration=content["calibration"],
@@ -179,10 +183,10 @@ def _read(file: Path) -> dict[str, Any]:
         )
     try:
         content = torch.load(BytesIO(raw), map_location="cpu", weights_only=True)
-    except Exception as error:  # damage, and pickled code, come as nearly every type
+    except Exception:  # damage, and pickled code, come as nearly every type
         raise _refused(
-            where, "the file is no published model: it is damaged, or holds pickled objects", error
-        ) from None
+            where, "the file is no published model: it is damaged, or holds pickled objects", f"{len(raw)} bytes"
+        ) from None  # PyTorch's own words advise to run what it holds
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         training = isinstance(content, Mapping) and "state_dict" in content
         raise DataError(
@@ -203,6 +207,33 @@ def _read(file: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _refused(where: str, problem: str, error: Exception) -> DataError:
+def _check_facts(
+    meta: Mapping[str, Any], calibration: Mapping[str, Any], novelty: Novelty, model: GaitClassifier
+) -> None:
+    """Refuse what would fail, or mean nothing, only when a walk is predicted.
+
+    Raises:
+        ValueError: A fact is impossible, or is another than the network's.
+        TypeError: A fact is of a kind that JSON does not hold.
+        RuntimeError: The network gives other features than the novelty is of.
+    """
+    json.dumps(meta)
+    scores, classes = model.head(novelty.encoder.means), meta["classes"]
+    distances = (novelty.encoder.distance(novelty.encoder.means), novelty.movement.distance(torch.zeros(1, 3)))
+    right = {
+        "skeleton": meta["skeleton"] == model.data_preprocessor.skeleton.name,
+        "classes": isinstance(classes, list)
+        and all(isinstance(name, str) for name in classes)
+        and len(set(classes)) == len(classes) == scores.shape[1],
+        "rate": 0.1 <= meta["rate"] <= 1e5,
+        "frames": 2 <= meta["frames"] <= 1e6,
+        "temperature": 0 < calibration["temperature"] < math.inf,
+        "novelty": all(distance.isfinite().all() for distance in distances) and 0 < novelty.threshold < math.inf,
+    }
+    if wrong := [name for name, holds in right.items() if not holds]:
+        raise ValueError(f"{', '.join(wrong)} cannot be")
+
+
+def _refused(where: str, problem: str, error: object) -> DataError:
     found = (str(error).splitlines() or [type(error).__name__])[0][:300]
     return DataError(where, problem, found=found, remedy=f"copy it again from where it came, or {PUBLISH}")

@@ -14,7 +14,9 @@ from mmgaitemo.apis.inferencer import Complaint, GaitEmotionInferencer
 from mmgaitemo.apis.inputs import Said, Take
 from mmgaitemo.apis.prediction import GaitPrediction
 from mmgaitemo.apis.windows import Arranged
+from mmgaitemo.archive.writer import LARGEST
 from mmgaitemo.errors import ConfigError, DataError
+from mmgaitemo.motion.resampling import resample_rate
 from mmgaitemo.skeleton import get_skeleton
 
 LONGEST_LINE = 1 << 16  # characters; a frame of 25 joints has some 2,000
@@ -32,12 +34,14 @@ class GaitStream:
 
     Raises:
         ConfigError: The rate is not said.
+        DataError: It is too far from the model's.
     """
 
     def __init__(self, inferencer: GaitEmotionInferencer, said: Said) -> None:
         if said.rate is None:
             raise ConfigError("rate", "a stream does not say its rate", remedy="say it: --rate 60")
         self._inferencer, self._rate = inferencer, said.rate
+        resample_rate(np.zeros(1), said.rate, inferencer.prepare.rate, "rate")  # now, not when frames have come
         self._skeleton = get_skeleton(said.layout)
         self._up = said.up or "xyz"[self._skeleton.up]
         self._frames: deque[np.ndarray] = deque(maxlen=max(round(BUFFER * said.rate), 2))
@@ -60,10 +64,10 @@ class GaitStream:
                 (a joint is missing for long, another axis is up): they are forgotten, and that is said once.
         """
         joints = self._skeleton.num_joints
-        if frame is not None and (frame.shape != (joints, 3) or np.isinf(frame).any()):
+        if frame is not None and (frame.shape != (joints, 3) or (np.abs(frame) > LARGEST).any()):  # NaN is not
             raise DataError(
                 f"frame {self._count}",
-                f"layout {self._skeleton.name!r} needs {joints} joints of 3 finite numbers",
+                f"layout {self._skeleton.name!r} needs {joints} joints of 3 finite numbers, none beyond {LARGEST:g}",
                 found=frame.shape,
                 remedy="send [[x, y, z], ...] for each frame, null in place of a joint that is missing",
             )

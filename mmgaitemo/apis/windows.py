@@ -129,13 +129,15 @@ class Preparation:
         """
         where = f"{take.source}, recording {take.id!r}"
         given, repairs = np.asarray(take.positions), []
-        if given.dtype.kind not in "iuf" or given.shape[1:] != (take.skeleton.num_joints, 3) or len(given) < 2:
+        if given.dtype.kind not in "iuf" or given.shape[1:] != (take.skeleton.num_joints, 3):
             raise DataError(
                 where,
-                f"layout {take.skeleton.name!r} needs numbers (T, {take.skeleton.num_joints}, 3) with T of at least 2",
+                f"layout {take.skeleton.name!r} needs numbers (T, {take.skeleton.num_joints}, 3)",
                 found=f"{given.dtype} {given.shape}",
                 remedy="name the layout that the recording is in (--skeleton)",
             )
+        if len(given) < 2:
+            raise DataError(where, "is too short to see a movement", found=f"{len(given)} frames", remedy="record more")
         if take.rate is None:
             raise DataError(where, "its frame rate is not known", remedy="say it: rate=30, or --rate 30")
         if (np.abs(given) > LARGEST).any():  # NaN is not
@@ -155,7 +157,7 @@ class Preparation:
         rate = _whole(take.rate)
         if rate != self.rate:
             repairs.append(f"resampled from {rate:g} to {self.rate:g} Hz")
-        positions = resample_rate(positions, rate, self.rate)
+        positions = resample_rate(positions, rate, self.rate, where)
         if len(positions) < 2:
             raise DataError(where, "is too short to see a movement", found=f"{len(given)} frames", remedy="record more")
         return Arranged(take, positions, gaps.first / rate, tuple(repairs))
@@ -176,7 +178,7 @@ class Preparation:
                 where,
                 f"the body does not stand upright with {up} up",
                 found=f"cosine of trunk and {up} axis {check.findings[0].value:.2f}",
-                remedy="say which axis points up: up='z', or --up z",
+                remedy="say which axis points up: up='{0}', or --up {0}".format("y" if up == "z" else "z"),
             )
 
     def _network_input(self, take: Take, window: np.ndarray) -> tuple[Tensor, np.ndarray]:

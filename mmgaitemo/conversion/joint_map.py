@@ -77,22 +77,32 @@ class JointMap:
         Raises:
             DataError: A joint that the map names is not there, or is there twice.
         """
-        prefixes = [re.match(self.prefix, name) for name in names]
-        bare = [name[prefix.end() :] if prefix else name for name, prefix in zip(names, prefixes, strict=True)]
-        needed = list(dict.fromkeys(name for sources in self.joints.values() for name in sources))
+        bare, needed = self._bare(names), self._needed()
         if missing := [name for name in needed if name not in bare]:
             near = {name: difflib.get_close_matches(name, bare, n=2) for name in missing}
             hints = [f"{name} (near: {', '.join(near[name]) or 'none'})" for name in missing]
+            fitting = " or ".join(fitting_presets(names)) or "of this skeleton"
             raise DataError(
                 where,
                 "joints that the map names are missing",
                 found=f"{', '.join(hints)}; there are {', '.join(names)}",
-                remedy="choose the preset of this skeleton, or write a map with these names (--map)",
+                remedy=f"choose the preset {fitting}, or write a map with these names (--map)",
             )
         if twice := [name for name, count in Counter(bare).items() if count > 1 and name in needed]:
             raise DataError(where, "joint names occur twice", found=twice, remedy="rename one of each in the file")
         columns = [[bare.index(name) for name in self.joints[joint]] for joint in self.skeleton.joints]
         return self.scale * np.stack([positions[:, column].mean(axis=1) for column in columns], axis=1)
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Whether a recording with joints of these names has all that the map needs."""
+        return {*self._needed()} <= {*self._bare(names)}
+
+    def _bare(self, names: Sequence[str]) -> list[str]:
+        prefixes = [re.match(self.prefix, name) for name in names]
+        return [name[prefix.end() :] if prefix else name for name, prefix in zip(names, prefixes, strict=True)]
+
+    def _needed(self) -> list[str]:
+        return list(dict.fromkeys(name for sources in self.joints.values() for name in sources))
 
 
 def presets() -> list[str]:
@@ -109,6 +119,11 @@ def preset(name: str) -> JointMap:
     if name not in presets():
         raise ConfigError("preset", "no such joint map", found=repr(name), remedy=f"use one of {presets()}, or a file")
     return _parse((_PRESETS / f"{name}.json").read_text(encoding="utf-8"), f"preset {name!r}")
+
+
+def fitting_presets(names: Sequence[str]) -> list[str]:
+    """Names of the presets that fit a recording with joints of these names."""
+    return [name for name in presets() if preset(name).fits(names)]
 
 
 def load_joint_map(path: str | Path) -> JointMap:

@@ -38,7 +38,9 @@ class Report:
 
     def refuse(self, name: str, reason: str) -> None:
         """Note a recording that was not taken, and why."""
-        self.refused.append((name, reason.removeprefix(f"recording {name!r}: ").removeprefix(f"{name}: ")))
+        reason = reason.removeprefix(f"recording {name!r}: ")
+        folder, found, rest = reason.partition(f"{name}: ")
+        self.refused.append((name, rest if found and ": " not in folder else reason))
 
     def show(self, console: Console, resampled: float | None) -> None:
         """Print repairs and refusals, then counts per label and person, lengths and rates.
@@ -47,9 +49,12 @@ class Report:
             console: Where to.
             resampled: The rate to which the recordings were brought, if any.
         """
+        reasons: dict[str, list[str]] = {}  # one reason often holds for a whole folder: a wrong preset, a wrong pattern
+        for name, reason in self.refused:
+            reasons.setdefault(reason, []).append(name)
         for title, names in (
             ("repaired", [f"{row[0]}: {row[2]} joints interpolated, {row[1]} frames cut off" for row in self.repaired]),
-            ("refused", [f"{name}: {reason}" for name, reason in self.refused]),
+            ("refused", [f"{', '.join(who)}: {reason}" for reason, who in reasons.items()]),
         ):
             for line in names:
                 console.print(Text(f"{title}  {line}"), soft_wrap=True)

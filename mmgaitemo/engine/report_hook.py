@@ -27,14 +27,16 @@ def read_scalars(files: list[Path], steps_per_epoch: float) -> dict[str, tuple[n
     """Every logged quantity in the log files of a run: name to (epochs, values), later files winning."""
     values: dict[str, dict[float, float]] = defaultdict(dict)
     for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 entry = json.loads(line)
-            except json.JSONDecodeError:  # a killed process leaves half a line
+            except json.JSONDecodeError:  # a killed process leaves half a line, a full disk anything
+                continue
+            if not isinstance(entry, dict) or "step" not in entry:
                 continue
             epoch = entry["step"] / steps_per_epoch if "lr" in entry else entry["step"]  # probes are logged by epoch
             for name in entry.keys() - BOOKKEEPING:
-                if math.isfinite(entry[name]):
+                if isinstance(entry[name], (int, float)) and math.isfinite(entry[name]):
                     values[name][epoch] = entry[name]
     return {
         name: (np.array(sorted(series)), np.array([series[epoch] for epoch in sorted(series)]))
@@ -61,7 +63,8 @@ class RunReportHook(Hook):
             groups = getattr(loader.dataset, "groups", None) if loader is not None else None
             if groups is not None:
                 fold = getattr(loader.dataset, "fold", None)
-                runner.logger.info(f"fold {fold}: {len(groups)} walks of {len(set(groups))} persons are {part}")
+                walks = f"{len(groups)} walks of {len(set(groups))} persons or groups"
+                runner.logger.info(f"fold {fold}: {walks} are {part}")
                 if (unused := getattr(loader.dataset, "unused_fold", None)) is not None and part == "held out":
                     runner.logger.info(f"fold {unused} is not looked at")
 
@@ -69,16 +72,16 @@ class RunReportHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Write the report."""
         work_dir = Path(runner.work_dir)
-        # A resumed run goes on from the logs of its interruptions; a new one has nothing to do with what lies there.
-        logs = sorted(work_dir.glob("*/vis_data/scalars.json"))
-        logs = logs if runner._resume else [log for log in logs if log.parent.parent.name == runner.timestamp]
-        curves = read_scalars(logs, runner.max_iters / runner.max_epochs)
-        seconds = time.perf_counter() - self._begin
-        sections = RunSections(runner, unwrap(runner.model), curves, seconds, self._first)
-        if sections.metrics:
-            rows = (f"{name:<24}{value:>8.3f}" for name, value in sections.metrics.items())
-            runner.logger.info("the last metrics:\n" + "\n".join(rows))
         try:
+            # A resumed run goes on from the logs of its interruptions; a new one has nothing to do with what is there.
+            logs = sorted(work_dir.glob("*/vis_data/scalars.json"))
+            logs = logs if runner._resume else [log for log in logs if log.parent.parent.name == runner.timestamp]
+            curves = read_scalars(logs, runner.max_iters / runner.max_epochs)
+            seconds = time.perf_counter() - self._begin
+            sections = RunSections(runner, unwrap(runner.model), curves, seconds, self._first)
+            if sections.metrics:
+                rows = (f"{name:<24}{value:>8.3f}" for name, value in sections.metrics.items())
+                runner.logger.info("the last metrics:\n" + "\n".join(rows))
             write_report(work_dir / "report.html", work_dir.name, sections.make(), [SHARING])
             runner.logger.info(f"checkpoints, config, log, pictures and report.html are in {work_dir}")
         except Exception as error:  # a full disk, at worst

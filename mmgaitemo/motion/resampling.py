@@ -15,7 +15,7 @@ _CUTOFF = 0.85
 _LARGEST_FACTOR = 100.0
 
 
-def resample_rate(values: np.ndarray, old: float, new: float) -> np.ndarray:
+def resample_rate(values: np.ndarray, old: float, new: float, where: str = "frame rate") -> np.ndarray:
     """The same movement at another frame rate.
 
     A windowed sinc, evaluated at the instants of the new frames, so that any two rates go together, 29.97 and 120 too.
@@ -27,6 +27,7 @@ def resample_rate(values: np.ndarray, old: float, new: float) -> np.ndarray:
         values: (T, ...) float, finite; T at least 1.
         old: Frames per second of ``values``.
         new: Frames per second wanted.
+        where: The recording, for the message.
 
     Returns:
         (T', ...) float64. Frame k is the instant k / ``new``; T' is as many frames as lie within the recording. Equal
@@ -37,7 +38,7 @@ def resample_rate(values: np.ndarray, old: float, new: float) -> np.ndarray:
     """
     if not (0 < old < np.inf and 0 < new < np.inf and 1 / _LARGEST_FACTOR <= new / old <= _LARGEST_FACTOR):
         raise DataError(
-            "frame rate",
+            where,
             f"cannot go from {old:g} to {new:g} frames per second",
             remedy="check the rate of the recording; two rates may differ by a factor of 100",
         )

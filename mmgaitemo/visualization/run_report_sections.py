@@ -138,9 +138,9 @@ class RunSections:
         loaders = {"Trained on": runner.train_dataloader, "Held out": runner.val_loop and runner.val_loop.dataloader}
         for part, loader in loaders.items():
             if loader is not None:
-                persons = getattr(loader.dataset, "groups", None)
+                groups = getattr(loader.dataset, "groups", None)
                 walks = f"{len(loader.dataset)} walks"
-                parts[part] = walks if persons is None else f"{walks} of {len(set(persons))} persons"
+                parts[part] = walks if groups is None else f"{walks} of {len(set(groups))} persons or groups"
         device = next(self.model.parameters()).device
         machine = describe(device)
         return facts(
@@ -152,8 +152,7 @@ class RunSections:
                 **parts,
                 "Length": f"{runner.max_epochs} epochs, {runner.max_iters} steps",
                 "Seed": runner.seed,
-                "Duration": duration(self.seconds)
-                + (f", from epoch {self.first + 1} on, where the run was resumed" if self.first else ""),
+                "Duration": self._duration(),
                 "Machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads; "
                 f"device {machine['device']}",
                 "Software": f"mmgaitemo {__version__}, torch {torch.__version__}, mmengine {mmengine.__version__}, "
@@ -162,6 +161,12 @@ class RunSections:
                 "Folder": self.folder,
             }
         )
+
+    def _duration(self) -> str:
+        if self.first == self.runner.max_epochs:
+            return "not known: the run was complete before, and this page alone was made again"
+        resumed = f", from epoch {self.first + 1} on, where the run was resumed" if self.first else ""
+        return duration(self.seconds) + resumed
 
     def _accuracies(self) -> Html | None:
         if not self.metrics:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import h5py
 
-from mmgaitemo.apis.inputs import SUFFIXES
+from mmgaitemo.apis.inputs import SUFFIXES, Take, TakeSource
 from mmgaitemo.errors import DataError
 
 LIMIT = 50_000_000  # bytes of an upload: some minutes of motion capture as text
+LONGEST = 600.0  # seconds of all its recordings together: a core explains them in a minute
+TRIED = 100  # recordings that are looked at
 UNPACKED = 500_000_000  # bytes of the arrays in it: compressed zeros take a thousandth
 RUNNABLE = {".pth", ".pt", ".pkl", ".pickle", ".joblib", ".exe", ".dll", ".so", ".msi", ".jar", ".js", ".html"}
 RUNNABLE |= {".py", ".sh", ".bat", ".cmd", ".ps1", ".com", ".app", ".svg"}
 
-_LONGEST = 120  # letters of a name
+_NAMED = 200  # bytes of a name; file systems take 255
 _STARTS = {".h5": b"\x89HDF\r\n\x1a\n", ".npy": b"\x93NUMPY", ".npz": b"PK\x03\x04"}
 _NO_TEXT = (b"#!", b"MZ", b"\x80")  # a script, a Windows program, a pickle
 _KINDS = f"upload one of {', '.join(SUFFIXES)}"
@@ -35,7 +40,7 @@ def checked_name(name: str) -> str:
         )
     if suffix not in SUFFIXES:
         raise DataError(plain or "the file", "is no recording by its name", found=suffix or "no suffix", remedy=_KINDS)
-    return plain[: -len(suffix)][:_LONGEST] + suffix
+    return plain[: -len(suffix)].encode()[:_NAMED].decode(errors="ignore") + suffix
 
 
 def check_size(name: str, size: int) -> None:
@@ -53,6 +58,35 @@ def check_size(name: str, size: int) -> None:
             found=f"{size / 1e6:.0f} MB",
             remedy="cut the recording, or read it with tools/infer.py, which has no limit",
         )
+
+
+class Portion:
+    """As many of the recordings of an upload, and as much of them, as others can be let wait for.
+
+    Attributes:
+        cut: Whether anything was left out so far.
+    """
+
+    def __init__(self) -> None:
+        self.cut = False
+        self._left = LONGEST
+
+    def of(self, sources: Iterable[TakeSource]) -> Iterator[TakeSource]:
+        """The same sources; what is too much of them is not read."""
+        for source in sources:
+            yield replace(source, read=partial(self._takes, source))
+
+    def _takes(self, source: TakeSource) -> Iterator[Take]:
+        for number, take in enumerate(source.read()):
+            if number == TRIED or self._left <= 0:
+                self.cut = True
+                return
+            if take.rate is not None:
+                frames = max(int(self._left * take.rate), 2)
+                self._left -= len(take.positions) / take.rate
+                self.cut |= len(take.positions) > frames
+                take = replace(take, positions=take.positions[:frames])
+            yield take
 
 
 def check_content(path: Path) -> None:
@@ -92,6 +126,9 @@ def _size_of_zip(path: Path) -> int:
             entries = file.infolist()
     except zipfile.BadZipFile as error:
         raise DataError(path.name, "is damaged", found=error, remedy="export the recording again") from None
+    if len(entries) > TRIED:
+        found = f"{len(entries)} arrays"
+        raise DataError(path.name, f"holds more than {TRIED} arrays", found=found, remedy="upload fewer at once")
     if foreign := [entry.filename for entry in entries if not entry.filename.endswith(".npy")]:
         raise DataError(path.name, "holds more than arrays", found=foreign[:3], remedy="upload what numpy.savez wrote")
     return sum(entry.file_size for entry in entries)

@@ -24,6 +24,7 @@ from mmgaitemo.apis.publish import Statement, publish
 from mmgaitemo.apis.published import SHIPPED, load_published
 from mmgaitemo.cli import plain_errors
 from mmgaitemo.config import load_config
+from mmgaitemo.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, DATE = "demonstration", "2026-11-21"  # of these settings; the day of a training would change the hash
@@ -36,6 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder; default: where the package looks for it")
     out = parser.parse_args().out
+    if out.exists() and not out.is_dir():  # known before minutes of training
+        raise ConfigError(str(out), "is no folder", remedy="name a folder for --out")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         encoder: list[str] = []

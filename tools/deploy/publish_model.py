@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 from mmgaitemo.apis.publish import Statement, publish
 from mmgaitemo.apis.published import load_published
 from mmgaitemo.cli import plain_errors
+from mmgaitemo.errors import ConfigError
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,7 +39,10 @@ def main() -> None:
     """Publish, and say what the model is worth."""
     args = parse_args()
     for module in args.imports:
-        importlib.import_module(module)
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ConfigError("--imports", f"{module} cannot be imported", found=error, remedy="correct it") from error
     says = Statement(args.name, args.licence, args.rate, args.allow_unpublishable)
     print(load_published(publish(args.checkpoint, args.out, says)).summary())
 

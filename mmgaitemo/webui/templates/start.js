@@ -10,6 +10,15 @@ function say(text, error) {
   byId("said").textContent = text;
 }
 
+// The reason that the server gave. What is said to the tools by an option is said here in a field.
+function complain(text) {
+  const field = ["rate", "up", "skeleton"].find((name) => text.includes(`--${name}`));
+  say(field ? `${text} On this page, say it below.` : text, true);
+  if (!field) return;
+  document.querySelector("details").open = true;
+  byId(field).focus();
+}
+
 async function send(file) {
   if (file.size > limits.bytes) {
     const [found, most] = [file.size, limits.bytes].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
@@ -17,14 +26,14 @@ async function send(file) {
       "read it with tools/infer.py, which has no limit.", true);
     return;
   }
-  say(`Reading ${file.name} ...`, false);
+  say(`Reading ${file.name} ... Ten minutes of walking take about a minute.`, false);
   const asked = new URLSearchParams({ name: file.name });
   for (const field of ["rate", "up", "skeleton"]) if (byId(field).value) asked.set(field, byId(field).value);
   try {
     const answer = await fetch(`/walks?${asked}`, { method: "POST", body: file });
     const content = await answer.json();
     if (answer.ok) location.assign(content.result);
-    else say(content.error, true);
+    else complain(content.error);
   } catch (error) { // the server is gone, or closed the line
     say(`The server does not answer (${error.message}). Is it still running?`, true);
   }
