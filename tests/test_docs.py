@@ -28,7 +28,7 @@ PAGES = [
 INSTALL_AND_TRAIN = (
     "pip install -c requirements/constraints.txt -e . && python tools/train.py configs/ssal_synthgait.py"
 )
-INSTALL_AND_TEST = 'pip install -c requirements/constraints.txt -e ".[tests]" && python -m pytest'
+INSTALL_AND_TEST = 'pip install -c requirements/constraints.txt -e ".[tests]" && python -m pytest -n 2 --dist loadfile'
 
 
 def blocks(page: str, language: str) -> list[str]:
