@@ -11,6 +11,7 @@ import pytest
 from runs import ROOT
 
 from mmgaitemo.errors import DataError
+from mmgaitemo.pages import names
 from mmgaitemo.statistics import read_results, summarise
 from mmgaitemo.statistics.report_text import markdown
 
@@ -35,7 +36,7 @@ def test_the_tables_of_a_page_are_those_of_the_reports(name: str) -> None:
 
 def test_every_study_is_on_a_page() -> None:
     pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in TOOL["PAGES"])
-    assert {match[2] for match in TOOL["_BLOCK"].finditer(pages)} == {folder.name for folder in STUDIES}
+    assert names(pages) == {folder.name for folder in STUDIES}
 
 
 def test_figures_of_the_readme_are_stored() -> None:

@@ -21,13 +21,12 @@ from mmgaitemo.inspection.walk import Walk
 from mmgaitemo.motion.axes import upright
 from mmgaitemo.motion.cycles import SEEN_TWICE, find_cycles
 from mmgaitemo.motion.gaps import repair_gaps
-from mmgaitemo.motion.resampling import resample_rate
+from mmgaitemo.motion.resampling import resample_rate, whole_rate
 from mmgaitemo.motion.windows import cycle_windows, fixed_windows
 from mmgaitemo.skeleton import Skeleton
 
 MAX_GAP = 10  # frames of a joint to interpolate, as in the converters
 _PIECE = 4.0  # seconds, three gait cycles: a stretch in which none is found is halved while its halves are longer
-_SAME_RATE = 9e-4  # frame times are rounded (0.0333333 s): a rate so close to a whole number is it
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Preparation:
         if positions is not gaps.positions:
             repairs.append(f"turned: {take.up} was up")
         self._check_body(positions, where, take.up)
-        rate = _whole(take.rate)
+        rate = whole_rate(take.rate)
         if rate != self.rate:
             repairs.append(f"resampled from {rate:g} to {self.rate:g} Hz")
         positions = resample_rate(positions, rate, self.rate, where)
@@ -239,7 +238,3 @@ def overlapping(frames: int, length: int) -> list[slice]:
         return [slice(0, frames)]
     windows = fixed_windows(frames, length, length // 2)
     return windows if windows[-1].stop == frames else [*windows, slice(frames - length, frames)]
-
-
-def _whole(rate: float) -> float:
-    return float(round(rate)) if abs(rate / max(round(rate), 1) - 1) < _SAME_RATE else rate

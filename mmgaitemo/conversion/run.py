@@ -19,13 +19,9 @@ from mmgaitemo.conversion.report import Report
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.motion.cycles import find_cycles
 from mmgaitemo.motion.gaps import repair_gaps
-from mmgaitemo.motion.resampling import resample_rate
+from mmgaitemo.motion.resampling import SAME_RATE, resample_rate, whole_rate
 from mmgaitemo.motion.windows import cycle_windows, fixed_windows
 from mmgaitemo.skeleton import get_skeleton
-
-# Frame times are often rounded (0.0333 s): a rate that is so close to a whole number, or to the one before, is it.
-# 29.97 Hz and 30 Hz are further apart.
-_SAME_RATE = 9e-4
 
 
 def add_conversion_arguments(parser: argparse.ArgumentParser, *, rate: bool = True) -> None:
@@ -212,13 +208,12 @@ class _Conversion:
                 score = np.clip(resample_rate(score, rate, wanted), score.min(), score.max())
             positions = resample_rate(recording.positions, rate, wanted)
             return replace(recording, positions=positions, score=score, rate=wanted)
-        if rate is not None and abs(rate / max(round(rate), 1) - 1) < _SAME_RATE:
-            rate = float(round(rate))
+        rate = None if rate is None else whole_rate(rate)
         common = self._writer.info.rate
         if (
             self._rate_known
             and rate != common
-            and (rate is None or common is None or abs(rate / common - 1) > _SAME_RATE)
+            and (rate is None or common is None or abs(rate / common - 1) > SAME_RATE)
         ):
             raise DataError(
                 f"recording {recording.id!r}",

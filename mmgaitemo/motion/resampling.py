@@ -7,12 +7,20 @@ from scipy.sparse import csr_array
 
 from mmgaitemo.errors import DataError
 
+# Frame times are often rounded (0.0333 s): a rate that is so close to a whole number, or to another rate, is it.
+# 29.97 Hz and 30 Hz are further apart.
+SAME_RATE = 9e-4
 _HALF = 16  # half width of the filter, in frames of the slower rate
 _BETA = 7.86  # of the Kaiser window: 80 dB (Oppenheim & Schafer, Discrete-Time Signal Processing, 7.5.3)
 # Cut-off as a part of the new Nyquist frequency: with this window the stop band begins there. Fast gait has next to
 # nothing above 6 Hz (Winter, Biomechanics and Motor Control of Human Movement, 2.2), far inside at 30 Hz.
 _CUTOFF = 0.85
 _LARGEST_FACTOR = 100.0
+
+
+def whole_rate(rate: float) -> float:
+    """The whole number that a rate is but for the rounding of its frame times, else the rate."""
+    return float(round(rate)) if abs(rate / max(round(rate), 1) - 1) < SAME_RATE else rate
 
 
 def resample_rate(values: np.ndarray, old: float, new: float, where: str = "frame rate") -> np.ndarray:

@@ -100,16 +100,10 @@ def _from_config(path: Path, ids: Sequence[str], count: int, seed: int, options:
     chosen = _choose(str(path), [entry["id"] for entry in entries], ids, count, seed)
     walks = []
     for index in chosen:
-        sample, entry = dataset[index], entries[index]
-        preprocessor.seed(seed, index)
-        batch = {"inputs": sample["inputs"][None], "label": sample["label"][None], "id": [sample["id"]]}
-        views = preprocessor(batch, training=True)["inputs"]
-        if not isinstance(views, dict):
-            views = {"as the network sees it": views}
-        _check_amount(sum(view.numel() for view in views.values()) * len(chosen))
+        entry, views = entries[index], views_of(dataset, preprocessor, index, seed)
+        _check_amount(sum(view.size for view in views.values()) * len(chosen))
         label = dataset.metainfo["classes"][entry["label"]] if entry["label"] >= 0 else None
-        arrays = {VIEW_NAMES.get(name, name): view[0].permute(1, 2, 0).numpy() for name, view in views.items()}
-        walks.append(ShownWalk(entry["id"], arrays, label, entry["group"]))
+        walks.append(ShownWalk(entry["id"], views, label, entry["group"]))
     drawn = f", views of seed {seed}" if preprocessor.views is not None else ""
     return WalkSet(
         title=f"{path.stem}: {len(walks)} of {len(dataset)} training walks{drawn}",
@@ -118,6 +112,17 @@ def _from_config(path: Path, ids: Sequence[str], count: int, seed: int, options:
         source=f"{dataset.metainfo['dataset_type']}, training split of {path.name}",
         class_note=dataset.metainfo["class_note"],
     )
+
+
+def views_of(dataset: Any, preprocessor: Any, index: int, seed: int) -> dict[str, np.ndarray]:
+    """The views (T, V, C) that ``seed`` draws of a walk of a data set; one where training draws a single one."""
+    sample = dataset[index]
+    preprocessor.seed(seed, index)
+    batch = {"inputs": sample["inputs"][None], "label": sample["label"][None], "id": [sample["id"]]}
+    views = preprocessor(batch, training=True)["inputs"]
+    if not isinstance(views, dict):
+        views = {"as the network sees it": views}
+    return {VIEW_NAMES.get(name, name): view[0].permute(1, 2, 0).numpy() for name, view in views.items()}
 
 
 def _choose(source: str, known: Sequence[str], ids: Sequence[str], count: int, seed: int) -> list[int]:

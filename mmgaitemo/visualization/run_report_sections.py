@@ -24,7 +24,7 @@ from mmgaitemo.samples import sample_ids
 from mmgaitemo.skeleton import Skeleton
 from mmgaitemo.version import __version__
 from mmgaitemo.visualization import draw_confusion, draw_curves, draw_embedding
-from mmgaitemo.visualization.browse_sources import VIEW_NAMES
+from mmgaitemo.visualization.browse_sources import views_of
 from mmgaitemo.visualization.run_report import Html, facts, folded, missing, paragraph, picture, table, viewer
 from mmgaitemo.visualization.walk_set import ShownWalk, WalkSet
 
@@ -265,16 +265,10 @@ class RunSections:
 
 
 def shown_views(dataset: Any, preprocessor: Any, index: int, name: str, seed: int) -> ShownWalk:
-    """A walk of a data set with the views that ``seed`` draws of it; one view where training draws a single one."""
-    sample = dataset[index]
-    preprocessor.seed(seed, index)
-    batch = {"inputs": sample["inputs"][None], "label": sample["label"][None], "id": [name]}
-    views = preprocessor(batch, training=True)["inputs"]
-    if not isinstance(views, dict):
-        views = {"as the network sees it": views}
-    arrays = {VIEW_NAMES.get(key, key): view[0].permute(1, 2, 0).numpy() for key, view in views.items()}
-    label = int(sample["label"])
-    return ShownWalk(name, arrays, dataset.metainfo["classes"][label] if label >= 0 else None)
+    """A walk of a data set with the views that ``seed`` draws of it."""
+    label = int(dataset[index]["label"])
+    views = views_of(dataset, preprocessor, index, seed)
+    return ShownWalk(name, views, dataset.metainfo["classes"][label] if label >= 0 else None)
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from mmgaitemo.cli import plain_errors
 from mmgaitemo.errors import DataError
 from mmgaitemo.evaluation.variants import knee, summarise, table
 from mmgaitemo.files import unfinished
+from mmgaitemo.pages import fill
 from mmgaitemo.visualization.sizes_plot import draw_sizes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-_BLOCK = re.compile(r"(<!-- begin (\w+) -->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
 
 
 def block(result: dict[str, Any]) -> str:
@@ -52,13 +51,13 @@ def filled(page: str, results: Path) -> str:
         DataError: A block names a result that is not stored.
     """
 
-    def write(match: re.Match[str]) -> str:
-        path = results / f"{match[2]}.json"
+    def write(name: str) -> str:
+        path = results / f"{name}.json"
         if not path.is_file():
             raise DataError(str(path), "no such file, and the page shows it", remedy="run the command on that page")
-        return match[1] + block(json.loads(path.read_text(encoding="utf-8"))) + match[4]
+        return block(json.loads(path.read_text(encoding="utf-8")))
 
-    return _BLOCK.sub(write, page)
+    return fill(page, write)
 
 
 def main() -> None:

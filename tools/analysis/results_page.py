@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 from mmgaitemo.cli import plain_errors
 from mmgaitemo.errors import DataError
 from mmgaitemo.files import unfinished
+from mmgaitemo.pages import fill
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("results.md", "experiments.md")
-_BLOCK = re.compile(r"(<!-- begin (\w+) -->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
 
 
 def scores(report: Path) -> str:
@@ -45,7 +45,7 @@ def filled(page: str, results: Path) -> str:
     Raises:
         DataError: A block names a study without a report.
     """
-    return _BLOCK.sub(lambda match: match[1] + scores(results / match[2] / "tables.md") + match[4], page)
+    return fill(page, lambda name: scores(results / name / "tables.md"))
 
 
 def main() -> None:
