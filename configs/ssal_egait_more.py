@@ -21,6 +21,7 @@ more = dict(
     fold_file="{{$MMGAITEMO_EGAIT:data/egait}}/folds.csv",
     how_to_get="see docs/data.md for E-Gait and for the archives; set MMGAITEMO_EGAIT, MMGAITEMO_PATHOGAIT and "
     "MMGAITEMO_BANDAI to their folders, or set files.NAME=None to go without one",
+    pipeline=dict(time=dict(length=24, stride=2)),  # as in _base_/egait.py
     classes=("happy", "angry", "sad", "neutral"),
 )
 train_dataloader = dict(dataset=more)

@@ -39,6 +39,7 @@ def about(**changes: Any) -> dict[str, Any]:
         "methods": TITLES,
         "protocols": PROTOCOLS,
         "applies": {method: [name for name in protocols if name in own] for method, own in LEVELS.items()},
+        "once": {"handmade": [name for name in protocols if name in LEVELS["handmade"]]},
         "reference": "untrained",
         "splits": [f"fold{fold}" for fold in range(FOLDS)],
         "seeds": list(range(SEEDS)),

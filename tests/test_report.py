@@ -201,7 +201,7 @@ def test_pairs_without_a_shared_run_and_mixed_versions_are_said(tmp_path: Path) 
 
 def test_single_seeds_and_cells_that_are_left_out_are_said(tmp_path: Path) -> None:
     text = text_of(tmp_path, seeds=[0, 1])
-    assert "One seed only, because nothing in it is random or because it was not run yet: hand-made features." in text
+    assert "One seed only, because nothing in it is random: hand-made features (linear probe); " in text
     assert "(any more): 5 of `ssal/knn`, " in text and "| kNN | SSAL | 5 x 2 |" in text
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mmgaitemo.errors import DataError
 from mmgaitemo.statistics import Comparison, StudyResult, compare, corrected_t, read_results, sign_flip, summarise
-from mmgaitemo.statistics.consistency import missing_cells, places, single_seeds, size_ratio
+from mmgaitemo.statistics.consistency import missing_cells, places, size_ratio
 from mmgaitemo.statistics.sentences import p_number, sentence
 from mmgaitemo.statistics.summary import confusion, majority
 
@@ -229,10 +229,11 @@ def test_what_the_study_does_not_ask_for_is_left_out_and_counted(tmp_path: Path)
         study(tmp_path, strange)
 
 
-def test_one_seed_is_taken_for_no_randomness_but_not_of_a_trained_method(tmp_path: Path) -> None:
+def test_one_seed_is_enough_where_the_study_says_so_and_nowhere_else(tmp_path: Path) -> None:
     result = study(tmp_path, without(lambda line: line["seed"] == 0))
-    assert single_seeds(result) == {"untrained": 0, "handmade": 0}
-    assert missing_cells(result)[SSAL][:2] == [(0, None, 1), (0, None, 2)]
-    assert single_seeds(study(tmp_path, seeds=[0])) == {}
+    assert missing_cells(result)[SSAL][:2] == missing_cells(result)[PLAIN][:2] == [(0, None, 1), (0, None, 2)]
+    assert HAND not in missing_cells(result)
+    drawn = study(tmp_path, once={"handmade": ["linear"]})
+    assert HAND not in missing_cells(drawn) and len(missing_cells(drawn)["handmade", "linear_10"]) == 10
     early = study(tmp_path, without(lambda line: line["method"] != "ssal" or line["seed"] == 0))
     assert found(early, SSAL, PLAIN).headline.mean == pytest.approx((table(SSAL) - table(PLAIN))[:, 0].mean(), abs=1e-5)

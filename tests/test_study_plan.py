@@ -34,6 +34,18 @@ def test_jobs_go_seed_by_seed_and_what_is_not_random_runs_once(tmp_path: Path) -
     ]
 
 
+def test_hand_made_features_are_probed_with_every_seed_where_it_draws_the_labels(tmp_path: Path) -> None:
+    probes = {"all": {}, "tenth": {"label_fraction": 0.1}, "two": {"persons": 2}}
+    protocols = {name: {"type": "LinearProbe", **entry} for name, entry in probes.items()}
+    methods = {"hand": {"kinematics": PRETRAIN}}
+    study = read_study(
+        write_study(tmp_path, methods=methods, protocols=protocols, splits=[0], seeds=[3, 4], reference="hand")
+    )
+    assert [str(job) for job in study.jobs()] == ["hand/fold0_seed3", "hand/fold0_seed4"]
+    hand = study.methods["hand"]
+    assert study.asked(hand, 3) == ("all", "tenth", "two") and study.asked(hand, 4) == ("tenth", "two")
+
+
 def test_inner_validation_leaves_the_test_fold_alone(tmp_path: Path) -> None:
     study = read_study(write_study(tmp_path, splits=[(1, 0), (2, 1)]))
     assert study.splits == (Split(1, 0), Split(2, 1))
@@ -66,6 +78,13 @@ def test_inner_validation_leaves_the_test_fold_alone(tmp_path: Path) -> None:
         (of_method(protocols=None), "ssal.protocols: no such protocol"),
         (of_method(protocols=3), "ssal.protocols: no such protocol"),
         (of_method(protocols="knn"), "ssal.protocols: no such protocol"),
+        (
+            {
+                "methods": {"hand": {"kinematics": PRETRAIN}},
+                "protocols": {"tune": {"type": "FineTune", "config": FINETUNE}},
+            },
+            r"hand.protocols: hand-made features have no encoder to fine-tune. Found: .*tune",
+        ),
         (of_method(epochs=3), r"unknown \['epochs'\]"),
         (of_method(changes=None), "ssal.changes: is no dict"),
         (of_method(changes=["model.drop"]), "ssal.changes: is no dict"),

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from mmgaitemo.statistics.consistency import single_seeds, size_ratio
+from mmgaitemo.statistics.consistency import size_ratio
 from mmgaitemo.statistics.estimates import LEAST, Estimate, corrected_t, holm
 from mmgaitemo.statistics.resampling import Bootstrap, SignFlip, paired_bootstrap, sign_flip
 from mmgaitemo.statistics.study_files import Cell, End, Run, StudyResult, order
@@ -50,14 +50,14 @@ class Comparison:
 def compare(study: StudyResult, first: End, second: End) -> Comparison | None:
     """Compare two pairs on the runs that both have.
 
-    A method with one seed (hand-made features) is compared, fold by fold, with the mean over the seeds of the other.
+    What has one seed (hand-made features with all labels) is compared, fold by fold, with the mean over the seeds of
+    the other.
 
     Returns:
         The comparison, not yet Holm-corrected, or None where they share no run.
     """
     left, right = study.cells.get(first, {}), study.cells.get(second, {})
-    single = single_seeds(study)
-    paired = (first[0] in single) == (second[0] in single)
+    paired = (first in study.once) == (second in study.once)
     if paired:
         shared = left.keys() & right.keys()
         left, right = ({run: runs[run] for run in shared} for runs in (left, right))

@@ -54,15 +54,12 @@ def named(end: End, run: Run) -> str:
 def missing_cells(study: StudyResult) -> dict[End, list[Run]]:
     """Cells that the study asks for and that are not there.
 
-    Of a method with one seed (``single_seeds``) no other seed is expected.
-
     Returns:
         (method, protocol) to runs, for those where something is missing.
     """
-    single = single_seeds(study)
     missing = {}
     for end in study.applies:
-        expected = [run for run in study.runs if end[0] not in single or run[2] == single[end[0]]]
+        expected = [run for run in study.runs if end not in study.once or run[2] == study.seeds[0]]
         if absent := [run for run in expected if run not in study.cells.get(end, {})]:
             missing[end] = absent
     return missing
@@ -77,16 +74,6 @@ def places(runs: Iterable[Run]) -> str:
     for split, own in seeds.items():
         folds.setdefault(f"seed{'s' if len(own) > 1 else ''} {', '.join(own)}", []).append(split)
     return "; ".join(f"fold{'s' if len(s) > 1 else ''} {', '.join(s)}, {own}" for own, s in folds.items())
-
-
-def single_seeds(study: StudyResult) -> dict[str, int]:
-    """Methods without training of which only one of several seeds is there, as of hand-made features: name to seed."""
-    trained = {run.method for run in study.pretrainings}
-    seeds: dict[str, set[int]] = {}
-    for (method, _), run, _ in study.every_cell():
-        seeds.setdefault(method, set()).add(run[2])
-    several = len({run[2] for run in study.runs}) > 1
-    return {name: min(own) for name, own in seeds.items() if several and len(own) == 1 and name not in trained}
 
 
 def size_ratio(study: StudyResult, runs: Iterable[Run]) -> float:

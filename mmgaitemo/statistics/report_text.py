@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from mmgaitemo.statistics.comparisons import Comparison
-from mmgaitemo.statistics.consistency import places, single_seeds
+from mmgaitemo.statistics.consistency import places
 from mmgaitemo.statistics.estimates import Estimate
 from mmgaitemo.statistics.sentences import name, p_number, sentence
 from mmgaitemo.statistics.study_files import METRICS
@@ -87,10 +87,8 @@ def _origin(summary: Summary) -> str:
 
 def _missing(summary: Summary) -> list[str]:
     study, parts = summary.study, []
-    if single := [study.methods[name] for name in single_seeds(study)]:
-        parts.append(
-            f"One seed only, because nothing in it is random or because it was not run yet: {'; '.join(single)}."
-        )
+    if once := [name(study, end, protocol=True) for end in study.applies if end in study.once]:
+        parts.append(f"One seed only, because nothing in it is random: {'; '.join(once)}.")
     if study.left_out:
         listed = ", ".join(f"{count} of `{name}`" for name, count in study.left_out.items())
         parts.append(f"Left out, because the study does not ask for them (any more): {listed}.")

@@ -79,9 +79,11 @@ class StudyResult:
     Attributes:
         methods: Name to title, in the order of tables; ``protocols`` likewise.
         applies: The (method, protocol) pairs that the study asks for, in the order of tables.
+        once: Those of them in which nothing is random: only ``seeds[0]`` is asked for.
         reference: The method that the others are compared with.
         comparisons: Further pairs of (method, protocol).
         runs: Splits x seeds that the study asks for.
+        seeds: Its seeds.
         cells: By (method, protocol), then run.
         left_out: Cells of the file that the study does not ask for, METHOD/PROTOCOL to their number.
         broken: Lines of the file that were skipped because they hold NaN or infinity, and where it stands.
@@ -96,9 +98,11 @@ class StudyResult:
     methods: dict[str, str]
     protocols: dict[str, str]
     applies: tuple[End, ...]
+    once: frozenset[End]
     reference: str
     comparisons: tuple[tuple[End, End], ...]
     runs: tuple[Run, ...]
+    seeds: tuple[int, ...]
     cells: dict[End, dict[Run, Cell]]
     pretrainings: tuple[Pretraining, ...]
     left_out: dict[str, int]
@@ -136,22 +140,23 @@ def read_results(folder: str | Path) -> StudyResult:
     broken: list[str] = []
     asked = {*about["applies"], *((method, PRETRAIN) for method in about["methods"])}
     for number, text in enumerate(_text(folder / "cells.jsonl").splitlines(), start=1):
-        line = _object(text, f"{where}, line {number}")
+        place = f"{where}, line {number}"
+        line = _object(text, place)
         try:
             end, run = (line["method"], line["protocol"]), _run(line)
             if end not in asked or run not in about["runs"]:
                 left_out["/".join(end)] += 1
             elif (end, run) in found:
                 raise ValueError("this cell stands here twice; keep one of the two lines")
+            elif end[1] == PRETRAIN:
+                found[end, run] = Pretraining(end[0], _points(line["curve"]), _points(line["knn_curve"]))
             else:
-                found[end, run] = _pretraining(line) if end[1] == PRETRAIN else _cell(line, len(about["classes"]))
+                found[end, run] = _cell(line, len(about["classes"]))
         except _NotFiniteError as error:
             broken.append(f"line {number}, {'/'.join(end)}: {error}")
         except (KeyError, TypeError, ValueError) as error:
             problem = f"{error} is missing" if isinstance(error, KeyError) else error
-            raise DataError(
-                f"{where}, line {number}", "is no cell of this study", found=problem, remedy=_REMEDY
-            ) from None
+            raise DataError(place, "is no cell of this study", found=problem, remedy=_REMEDY) from None
     runs = about["runs"]
     cells = {end: {run: c for run in runs if isinstance(c := found.get((end, run)), Cell)} for end in about["applies"]}
     trained = (found.get(((method, PRETRAIN), run)) for method in about["methods"] for run in runs)
@@ -177,7 +182,7 @@ def _about(path: Path) -> dict[str, Any]:
     try:
         texts = {key: _checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
         names = {key: _titles(raw[key], key) for key in ("methods", "protocols")}
-        applies = _applies(_checked(raw["applies"], dict, "applies"), names)
+        applies, once = (_ends(_checked(raw[key], dict, key), names) for key in ("applies", "once"))
         classes = tuple(_checked(name, str, "classes") for name in _checked(raw["classes"], list, "classes"))
         pairs = tuple(_pair(entry, applies) for entry in _checked(raw.get("comparisons", []), list, "comparisons"))
         splits = [_split(name, texts["purpose"]) for name in _checked(raw["splits"], list, "splits")]
@@ -188,7 +193,8 @@ def _about(path: Path) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else error
         raise DataError(str(path), "describes no study", found=problem, remedy=_REMEDY) from None
-    return {**texts, **names, "applies": applies, "classes": classes, "comparisons": pairs, "runs": runs}
+    asked = {"applies": applies, "once": frozenset(once), "comparisons": pairs, "runs": runs, "seeds": tuple(seeds)}
+    return {**texts, **names, **asked, "classes": classes}
 
 
 def _titles(raw: Any, key: str) -> dict[str, str]:
@@ -199,13 +205,12 @@ def _titles(raw: Any, key: str) -> dict[str, str]:
     return {name: _checked(title, str, key) for name, title in raw.items()}
 
 
-def _applies(raw: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> tuple[End, ...]:
-    own = {method: set(_checked(protocols, list, "applies")) for method, protocols in raw.items()}
-    if own.keys() != names["methods"].keys() or not set().union(*own.values()) <= names["protocols"].keys():
-        raise ValueError(f"applies {dict(raw)} are not the methods with protocols of this study")
-    return tuple(
-        (method, protocol) for protocol in names["protocols"] for method in names["methods"] if protocol in own[method]
-    )
+def _ends(raw: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> tuple[End, ...]:
+    own = {(method, name) for method, protocols in raw.items() for name in _checked(protocols, list, method)}
+    known = [(method, protocol) for protocol in names["protocols"] for method in names["methods"]]
+    if not own <= {*known}:
+        raise ValueError(f"{sorted(own - {*known})} are no methods and protocols of this study")
+    return tuple(end for end in known if end in own)
 
 
 def _split(name: Any, purpose: str) -> tuple[int, int | None]:
@@ -225,10 +230,6 @@ def _pair(entry: Any, applies: Collection[End]) -> tuple[End, End]:
 def _run(line: Mapping[str, Any]) -> Run:
     unused = line["unused_fold"]
     return _count(line["fold"]), None if unused is None else _count(unused), _count(line["seed"])
-
-
-def _pretraining(line: Mapping[str, Any]) -> Pretraining:
-    return Pretraining(line["method"], _points(line["curve"]), _points(line["knn_curve"]))
 
 
 def _cell(line: Mapping[str, Any], classes: int) -> Cell:

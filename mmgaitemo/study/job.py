@@ -96,9 +96,9 @@ def identities(study: Study, method: Method, split: Split) -> dict[int, Identity
         method.kind
     ](cfg)
     found = {}
-    for seed in study.seeds if method.seeded else study.seeds[:1]:
+    for seed in study.seeds:
         own = digest([__version__, method.kind, settings, data, seed])
-        protocols = {name: digest([own, study.protocols[name].settings(), seed]) for name in method.protocols}
+        protocols = {name: digest([own, study.protocols[name].settings(), seed]) for name in study.asked(method, seed)}
         found[seed] = Identity(data, own, protocols)
     return found
 

@@ -45,11 +45,6 @@ class Method:
     changes: dict[str, Any]
     protocols: tuple[str, ...]
 
-    @property
-    def seeded(self) -> bool:
-        """Whether anything of it is random: hand-made features are not."""
-        return self.kind != "kinematics"
-
 
 @dataclass(frozen=True)
 class Job:
@@ -87,5 +82,16 @@ class Study:
     def jobs(self) -> Iterator[Job]:
         """All jobs, seeds first: a study that is stopped early has every method on every split."""
         for seed, split, method in product(self.seeds, self.splits, self.methods.values()):
-            if method.seeded or seed == self.seeds[0]:
+            if self.asked(method, seed):
                 yield Job(method.name, split, seed)
+
+    def asked(self, method: Method, seed: int) -> tuple[str, ...]:
+        """Protocols that are run on a method with a seed."""
+        return tuple(name for name in method.protocols if seed == self.seeds[0] or name not in self.once(method))
+
+    def once(self, method: Method) -> tuple[str, ...]:
+        """Protocols of a method that are run with the first seed alone, because nothing is random.
+
+        Hand-made features are not; a probe of them is where it draws labels.
+        """
+        return tuple(n for n in method.protocols if method.kind == "kinematics" and not self.protocols[n].draws)

@@ -80,6 +80,10 @@ def _check_fraction(value: Any) -> None:
 class Protocol(Interface):
     """Scores of the held-out walks from features, or from the encoder itself."""
 
+    @property
+    def draws(self) -> bool:
+        """Whether the job's seed changes the scores of given features."""
+
     def settings(self) -> Any:
         """What identifies the protocol: finished cells are kept as long as it does not change."""
 
@@ -99,6 +103,11 @@ class KNN:
         _check_count("k", self.k)
         if not is_number(self.temperature) or not 0 < self.temperature < math.inf:
             raise UnfitError("temperature", "a number above 0", self.temperature)
+
+    @property
+    def draws(self) -> bool:
+        """See ``Protocol``."""
+        return False
 
     def settings(self) -> Any:
         """See ``Protocol``."""
@@ -129,6 +138,11 @@ class LinearProbe:
         _check_fraction(self.label_fraction)
         if self.persons is not None:
             _check_count("persons", self.persons)
+
+    @property
+    def draws(self) -> bool:
+        """See ``Protocol``."""
+        return self.label_fraction < 1 or self.persons is not None
 
     def settings(self) -> Any:
         """See ``Protocol``."""
@@ -185,6 +199,11 @@ class FineTune:
         if setting_at(load_config(self.config)._cfg_dict, "model.type") != "GaitClassifier":
             raise UnfitError("config", "the path of a config of a GaitClassifier", self.config)
 
+    @property
+    def draws(self) -> bool:
+        """See ``Protocol``."""
+        return True
+
     def settings(self) -> Any:
         """See ``Protocol``."""
         cfg = load_config(self.config)
@@ -197,15 +216,7 @@ class FineTune:
         return ["finetune", self.label_fraction, known]
 
     def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
-        """See ``Protocol``.
-
-        Raises:
-            ConfigError: There is no encoder to train.
-        """
-        if features.encoder is None:
-            raise ConfigError(
-                "study.methods", "these features have no encoder to fine-tune", remedy="name its protocols without it"
-            )
+        """See ``Protocol``."""
         cfg = self._composed(features)
         with tempfile.TemporaryDirectory() as folder:
             cfg.work_dir = folder

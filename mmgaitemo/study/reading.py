@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.study.plan import KINDS, Method, Split, Study
-from mmgaitemo.study.protocols import PROTOCOLS, Protocol, UnfitError
+from mmgaitemo.study.protocols import PROTOCOLS, FineTune, Protocol, UnfitError
 
 REMEDY = "see configs/studies/smoke.py and docs/studies.md"
 NEEDED = {"title", "data", "splits", "seeds", "methods", "protocols", "reference"}
@@ -38,9 +38,7 @@ def read_study(path: str | Path) -> Study:
     named = {key: _named(path, key, entries[key]) for key in ("protocols", "methods")}
     protocols = {name: _protocol(path, name, dict(entry)) for name, entry in named["protocols"].items()}
     common = _changes(f"{path}, study.changes", entries.get("changes", {}))
-    methods = {
-        name: _method(path, name, dict(entry), common, tuple(protocols)) for name, entry in named["methods"].items()
-    }
+    methods = {name: _method(path, name, dict(entry), common, protocols) for name, entry in named["methods"].items()}
     reference, ledger = entries["reference"], entries.get("ledger")
     if not isinstance(reference, str) or reference not in methods:
         raise ConfigError(
@@ -141,18 +139,27 @@ def _changes(where: str, changes: Any) -> dict[str, Any]:
     return dict(changes)
 
 
-def _method(path: Path, name: str, entry: dict[str, Any], common: dict[str, Any], protocols: tuple[str, ...]) -> Method:
+def _method(
+    path: Path, name: str, entry: dict[str, Any], common: dict[str, Any], protocols: dict[str, Protocol]
+) -> Method:
     where = f"{path}, study.methods.{name}"
     kinds = [kind for kind in KINDS if kind in entry]
     _only(entry, path, f"study.methods.{name}", set(kinds), {"title", "changes", "protocols"})
     if len(kinds) != 1:
         raise ConfigError(where, f"needs one of {KINDS} = a config", found=kinds, remedy=REMEDY)
     config = _config(path, f"{where}.{kinds[0]}", entry[kinds[0]])
-    chosen = entry.get("protocols", protocols)
+    chosen = entry.get("protocols", (*protocols,))
     listed = isinstance(chosen, (list, tuple)) and len(chosen) > 0
     if unknown := [one for one in chosen if one not in protocols] if listed else [chosen]:
         raise ConfigError(
-            f"{where}.protocols", "no such protocol", found=unknown, remedy=f"write a list of names of {protocols}"
+            f"{where}.protocols", "no such protocol", found=unknown, remedy=f"write a list of names of {(*protocols,)}"
+        )
+    if trains := [one for one in chosen if kinds[0] == "kinematics" and isinstance(protocols[one], FineTune)]:
+        raise ConfigError(
+            f"{where}.protocols",
+            "hand-made features have no encoder to fine-tune",
+            found=trains,
+            remedy="name its protocols without it",
         )
     changes = _changes(f"{where}.changes", entry.get("changes", {}))
     return Method(name, _title(name, entry), kinds[0], config, {**common, **changes}, tuple(chosen))

@@ -128,6 +128,7 @@ class Store:
             "methods": {name: method.title for name, method in study.methods.items()},
             "protocols": study.titles,
             "applies": {name: list(method.protocols) for name, method in study.methods.items()},
+            "once": {name: list(study.once(method)) for name, method in study.methods.items()},
             "reference": study.reference,
             "comparisons": [list(pair) for pair in study.comparisons],
             "splits": [str(split) for split in study.splits],
