@@ -5,7 +5,8 @@ model = dict(
     backbone=dict(
         graph=dict(in_channels=6),  # three for each stream
         image=dict(in_channels=6),
-        statistics=dict(type="JointStatistics", skeleton="egait16", in_channels=6),  # SSAL's: none
+        statistics=dict(type="JointStatistics", skeleton="egait16", in_channels=6, harmonics=8),  # SSAL's: none
+        whitening=dict(type="NuisanceWhitening"),  # eight persons and six sensors, all of whom show all: SSAL's: none
     ),
     data_preprocessor=dict(
         stream=("joint", "direction"),  # SSAL's: positions alone, in which bone lengths tell who walks
@@ -22,3 +23,4 @@ model = dict(
     ),
 )
 train_dataloader = dict(dataset=dict(pipeline=dict(time=dict(length=48))))  # room for the window; tested on 24
+default_hooks = dict(whitening=dict(type="WhiteningHook", frames=24))

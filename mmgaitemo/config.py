@@ -86,6 +86,7 @@ def preflight(cfg: Config) -> Built:
     named = {role: setting_at(cfg._cfg_dict, role) for role in ROLES}
     try:
         _check_schedule(cfg)
+        _check_whitening(cfg)
         datasets = {role: DATASETS.build(dataset) for role, dataset in named.items() if dataset}
         for dataset in datasets.values():
             dataset.full_init()
@@ -134,6 +135,20 @@ def _check_schedule(cfg: Config) -> None:
                 found=epochs,
                 remedy="change both; --cfg-options train_cfg.max_epochs=... alone stretches the schedule by itself",
             )
+
+
+def _check_whitening(cfg: Config) -> None:
+    """A pre-training whose whitening nobody fits would end without it, silently."""
+    if cfg.model.type != "SSAL" or not setting_at(cfg._cfg_dict, "model.backbone.whitening"):
+        return
+    hooks = [*cfg.get("default_hooks", {}).values(), *(cfg.get("custom_hooks") or [])]
+    if not any(hook and hook.get("type") == "WhiteningHook" for hook in hooks):
+        raise ConfigError(
+            "model.backbone.whitening",
+            "no hook fits it",
+            found=cfg.model.backbone.whitening.to_dict(),
+            remedy="set default_hooks.whitening=dict(type='WhiteningHook'), or take the whitening out",
+        )
 
 
 def _check_first_batch(cfg: Config, samples: int) -> None:

@@ -21,6 +21,16 @@ def sample_labels(dataset: Any) -> Tensor:
     return torch.tensor([int(info["label"]) for info in _infos(dataset)], dtype=torch.int64)
 
 
+def sample_groups(dataset: Any) -> list[str]:
+    """Person of each walk, in order."""
+    return [info["group"] for info in _infos(dataset)]
+
+
+def sample_walks(dataset: Any) -> list[str]:
+    """Walk that each recording shows, in order; several sensors may have recorded it."""
+    return [info["walk"] for info in _infos(dataset)]
+
+
 def _infos(dataset: Any) -> list[dict[str, Any]]:
     describe = getattr(dataset, "get_data_info", dataset.__getitem__)
     return [describe(index) for index in range(len(dataset))]

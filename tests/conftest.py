@@ -51,15 +51,17 @@ def write_pair(folder: Path, persons: int = 10, takes: int = 2) -> Path:
     return folder
 
 
-def write_archive(path: Path, classes: tuple[str, ...], persons: int = 8, takes: int = 2) -> Path:
-    """A gait archive of synthetic walkers who walk three cycles' way, labelled in turn."""
+def write_archive(path: Path, classes: tuple[str, ...], persons: int = 8, takes: int = 2, sensors: int = 1) -> Path:
+    """A gait archive of synthetic walkers who walk three cycles' way, labelled in turn, each seen by some sensors."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with ArchiveWriter(path, ArchiveInfo("egait16", "body", "y", rate=30.0, label_names=classes)) as archive:
         for number, walk in enumerate(synthetic_walks(persons, takes, seed=1)):
             positions = np.tile(walk.positions, (3, 1, 1))
             positions[..., 2] -= 0.03 * np.arange(len(positions))[:, None]
             label = classes[number % len(classes)] if classes else None
-            archive.append(positions, id=f"{path.stem}:{walk.id}", subject=walk.person, label=label)
+            for sensor in range(1, sensors + 1):
+                name = f"{path.stem}:{walk.id}_SkeletonData{sensor}"
+                archive.append(positions * (1 + 0.01 * sensor), id=name, subject=walk.person, label=label)
     return path
 
 
@@ -68,7 +70,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment variables that point the configs at stand-ins for the data sets."""
     base = tmp_path_factory.mktemp("data")
     write_archive(base / "emilya.gait.h5", EMILYA)
-    write_archive(base / "pathogait.gait.h5", PATHOGAIT)
+    write_archive(base / "pathogait.gait.h5", PATHOGAIT, takes=1, sensors=2)
     write_archive(base / "bandai_namco.gait.h5", ())
     return {
         "MMGAITEMO_EGAIT": str(write_pair(base / "egait")),

@@ -4,6 +4,7 @@ pathogait = dict(
     data_root="{{$MMGAITEMO_PATHOGAIT:data/pathogait}}",
     files=dict(kinect=dict(archive="pathogait.gait.h5")),
     classes=("antalgic", "lurch", "normal", "steppage", "stiff_legged", "trendelenburg"),
+    walk_pattern=r"(.+)_SkeletonData\d",  # six sensors saw each walk
     num_folds=8,  # as many as persons: leave one person out
     # Seen from the side, Kinect turns the hips by some ten degrees, one way or the other by camera: the direction of
     # travel is steadier. It is gone once cycles are cut out and repeated, so the heading comes first.

@@ -66,12 +66,12 @@ class SwingingPoses(SkeletonDataset):
     def __init__(
         self, *, pipeline: dict[str, Any], skeleton: str, walks: int, split: str = "all", fold: int = 0
     ) -> None:
-        self.walks = walks
+        self.count = walks
         super().__init__(pipeline=pipeline, skeleton=skeleton, classes=("a", "b"), split=split, fold=fold)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """See ``SkeletonDataset``."""
-        poses = random_positions(self.skeleton.num_joints, 40, self.walks, np.random.default_rng(0))
+        poses = random_positions(self.skeleton.num_joints, 40, self.count, np.random.default_rng(0))
         facts = {"label": 0, "group": "nobody", "fold": 0, "rate": 30.0, "unit": "body", "up": "y"}
         return [{"id": f"walk{number}", "positions": pose, **facts} for number, pose in enumerate(poses)]
 

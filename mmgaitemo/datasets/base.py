@@ -235,6 +235,15 @@ class SkeletonDataset(BaseDataset):
         self.full_init()
         return list(self._groups)
 
+    @property
+    def walks(self) -> list[str]:
+        """Walk that each sequence shows; recordings of one walk by several sensors have the same."""
+        return [self.walk_of(name) for name in self.ids]
+
+    def walk_of(self, name: str) -> str:
+        """The walk that a sequence shows, by its id; unless a subclass knows better, every sequence is its own."""
+        return name
+
     def __len__(self) -> int:
         self.full_init()
         return len(self._ids)
@@ -251,11 +260,11 @@ class SkeletonDataset(BaseDataset):
         return Batch(whole | {"label": self.labels[chosen], "id": [self._ids[index] for index in indices]})
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
-        """``id``, ``label`` and ``group`` of a sequence and its place in the data set; its file is not read."""
+        """``id``, ``label``, ``group`` and ``walk`` of a sequence and its place in the data set; no file is read."""
         self.full_init()
-        place = range(len(self))[idx]
-        known = {"id": self._ids[idx], "label": int(self.labels[idx]), "group": self._groups[idx]}
-        return known | {"sample_idx": place}
+        place, name = range(len(self))[idx], self._ids[idx]
+        known = {"id": name, "label": int(self.labels[idx]), "group": self._groups[idx]}
+        return known | {"walk": self.walk_of(name), "sample_idx": place}
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The class of a sequence, for MMEngine's ``ClassBalancedDataset``; nothing for an unlabelled one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class GaitDataset(SkeletonDataset):
         split_seed: Seed of the deal without a fold file.
         person_pattern: Regular expression with one capture group, searched in the keys of pairs; only
             without a fold file.
+        walk_pattern: Regular expression with one capture group, searched in the ids: recordings in which it finds the
+            same text show one walk, seen by several sensors. One in which it finds nothing is a walk of its own.
         label_fraction: Part of the labelled training sequences kept.
         label_seed: Seed of that choice.
         label_file: Committed choices to take instead of drawing.
@@ -87,6 +89,7 @@ class GaitDataset(SkeletonDataset):
         num_folds: int = 5,
         split_seed: int = 0,
         person_pattern: str | None = None,
+        walk_pattern: str | None = None,
         label_fraction: float = 1.0,
         label_seed: int = 0,
         label_file: str | None = None,
@@ -108,7 +111,7 @@ class GaitDataset(SkeletonDataset):
             if config is not None
         }
         self.fold_file, self.split_seed, self.how_to_get = fold_file, split_seed, how_to_get
-        self.person = _compile(person_pattern)
+        self.person, self.walk = _compile("person", person_pattern), _compile("walk", walk_pattern)
         if fold_file is not None and person_pattern is not None:
             raise ConfigError(
                 "GaitDataset.person_pattern",
@@ -144,6 +147,7 @@ class GaitDataset(SkeletonDataset):
                         remedy="rename the key in one source, or leave one source out",
                     )
                 records[record["id"]] = record | {"source": source, "group": self._group(record, source)}
+        self._check_found("walk", self.walk, records)
         self._deal({key: record for key, record in records.items() if not self._pretrains(record)})
         for record in records.values():
             if self._pretrains(record):
@@ -179,17 +183,21 @@ class GaitDataset(SkeletonDataset):
             for key, (group, fold) in folds_from_csv(self.root / self.fold_file, labels, self.num_folds).items():
                 records[key].update(group=group, fold=fold)
             return
-        if self.person and not any(map(self.person.search, records)):
-            raise ConfigError(
-                "GaitDataset.person_pattern",
-                "the pattern matches no key",
-                found=f"{self.person.pattern!r}; keys such as {next(iter(records))!r}",
-                remedy="correct it, or set None to take every gait for a person of its own",
-            )
+        self._check_found("person", self.person, records)
         groups = [record["group"] for record in records.values()]
         folds = grouped_folds(list(labels.values()), groups, self.num_folds, self.split_seed)
         for record, fold in zip(records.values(), folds, strict=True):
             record["fold"] = fold
+
+    @staticmethod
+    def _check_found(what: str, pattern: re.Pattern[str] | None, keys: Iterable[str]) -> None:
+        if pattern and not any(map(pattern.search, keys)):
+            raise ConfigError(
+                f"GaitDataset.{what}_pattern",
+                "the pattern matches no key",
+                found=f"{pattern.pattern!r}; keys such as {next(iter(keys))!r}",
+                remedy=f"correct it, or set None to take every gait for a {what} of its own",
+            )
 
     def _group(self, record: dict[str, Any], source: str) -> str:
         if record["group"] is not None:  # as it is: a person in two archives is one person
@@ -197,20 +205,25 @@ class GaitDataset(SkeletonDataset):
         match = self.person.search(record["id"]) if self.person else None
         return f"{source}:{match[1]}" if match and match[1] else record["id"]
 
+    def walk_of(self, name: str) -> str:
+        """What ``walk_pattern`` finds in an id."""
+        match = self.walk.search(name) if self.walk else None
+        return match[1] if match and match[1] else name
 
-def _compile(pattern: str | None) -> re.Pattern[str] | None:
+
+def _compile(what: str, pattern: str | None) -> re.Pattern[str] | None:
     if pattern is None:
         return None
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ConfigError(
-            "GaitDataset.person_pattern", f"no regular expression: {error}", found=repr(pattern), remedy="correct it"
+            f"GaitDataset.{what}_pattern", f"no regular expression: {error}", found=repr(pattern), remedy="correct it"
         ) from None
     if compiled.groups != 1:
         raise ConfigError(
-            "GaitDataset.person_pattern",
-            "needs one capture group around the person's name",
+            f"GaitDataset.{what}_pattern",
+            f"needs one capture group around the {what}'s name",
             found=repr(pattern),
             remedy=r"write for instance r'^(\w+?)_'",
         )

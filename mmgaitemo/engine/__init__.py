@@ -14,6 +14,7 @@ from mmgaitemo.engine.training_hooks import (
     SeedHook,
     UntrainedEncoderHook,
 )
+from mmgaitemo.engine.whitening_hook import WhiteningHook
 
 __all__ = [
     "CleanStatisticsHook",
@@ -30,4 +31,5 @@ __all__ = [
     "SafeCheckpointHook",
     "SeedHook",
     "UntrainedEncoderHook",
+    "WhiteningHook",
 ]

@@ -20,12 +20,18 @@ def batches(model: BaseModel, dataset: Dataset, batch_size: int = 256) -> Iterat
 
 
 @torch.no_grad()
-def extract_features(model: BaseModel, dataset: Dataset) -> tuple[Tensor, Tensor, list[str]]:
-    """Features (B, D), labels (B,) and ids of a data set, on the CPU; the model is left in eval mode."""
+def extract_features(model: BaseModel, dataset: Dataset, frames: int | None = None) -> tuple[Tensor, Tensor, list[str]]:
+    """Features (B, D), labels (B,) and ids of a data set, on the CPU; the model is left in eval mode.
+
+    Args:
+        model: The model.
+        dataset: The data set.
+        frames: How many frames of each input the model sees, from the first; None: all.
+    """
     model.eval()
     features, labels, ids = [], [], []
     for batch in batches(model, dataset):
-        features.append(model.extract_feat(batch["inputs"]).float().cpu())
+        features.append(model.extract_feat(batch["inputs"][:, :, :frames]).float().cpu())
         labels.append(batch["labels"].cpu())
         ids.extend(batch["ids"])
     return torch.cat(features), torch.cat(labels), ids

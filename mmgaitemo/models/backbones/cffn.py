@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.backbones.base import SkeletonBackbone
-from mmgaitemo.registry import BACKBONES
+from mmgaitemo.registry import BACKBONES, MODELS
 
 
 @BACKBONES.register_module()
@@ -25,12 +25,18 @@ class CFFN(SkeletonBackbone):
         graph: Config of the graph branch, or None.
         image: Config of the image branch, or None.
         statistics: Config of the ``JointStatistics`` branch, or None as in the paper.
+        whitening: Config of the ``NuisanceWhitening`` of h, or None as in the paper.
         out_channels: Width of W [g ; a] + b. None leaves the concatenation as it is: the projection head then plays the
             part of the fusion, as in AimCLR's code.
     """
 
     def __init__(
-        self, graph: dict | None, image: dict | None, out_channels: int | None = 128, statistics: dict | None = None
+        self,
+        graph: dict | None,
+        image: dict | None,
+        out_channels: int | None = 128,
+        statistics: dict | None = None,
+        whitening: dict | None = None,
     ) -> None:
         super().__init__()
         named = {"graph": graph, "image": image, "statistics": statistics}
@@ -44,6 +50,7 @@ class CFFN(SkeletonBackbone):
         fused = width if out_channels is None or not widths else out_channels
         self.fusion = nn.Identity() if out_channels is None or not widths else nn.Linear(width, fused)
         self.out_channels = fused + appended
+        self.whitening = MODELS.build({"num_features": self.out_channels, **whitening}) if whitening else None
 
     def _branches(self) -> dict[str, SkeletonBackbone]:
         return cast(dict[str, SkeletonBackbone], dict(self.branches.items()))
@@ -58,4 +65,5 @@ class CFFN(SkeletonBackbone):
         vectors = {name: branch.embed(maps) for name, branch in self._branches().items()}
         statistics = [vectors.pop("statistics")] if "statistics" in vectors else []
         fused = [self.fusion(torch.cat(list(vectors.values()), dim=1))] if vectors else []
-        return torch.cat(fused + statistics, dim=1)
+        vector = torch.cat(fused + statistics, dim=1)
+        return vector if self.whitening is None else self.whitening(vector)

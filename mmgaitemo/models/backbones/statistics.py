@@ -18,7 +18,9 @@ class JointStatistics(SkeletonBackbone):
     """Moments over time of each channel of each joint: (N, C, T, V) to (N, out_channels).
 
     The mean of x and the standard deviations of x, of its differences from frame to frame (velocity), and of theirs
-    (acceleration), each number standardised over the batch (BatchNorm without weights). Graph and image branch share
+    (acceleration); on request the amplitudes of the first harmonics, A_k = 2 / T |sum_t x_t exp(-2 pi i k t / T)|,
+    which tell how the swing is shaped whatever its phase. Each number is standardised over the batch (BatchNorm without
+    weights). Graph and image branch share
     their filters among the joints and pool over them, so that which joint it was is all but lost; posture, swing and
     smoothness of single joints are what hand-made features of affective gait research measure. There is nothing to
     learn here unless ``hidden`` adds a layer. This branch is the project's own; the paper has none.
@@ -27,6 +29,7 @@ class JointStatistics(SkeletonBackbone):
         skeleton: Name of the joint layout.
         in_channels: C, three for each stream.
         differences: How often x is differenced: 2 for velocities and accelerations, 1 for velocities, 0 for neither.
+        harmonics: How many: the k-th swings k times within the T frames.
         symmetric: The mean of a walk's numbers and those of its mirror image, left joints standing for right ones too:
             for classes that do not depend on the side.
         hidden: Width of a layer (Linear, BN, ReLU) behind the numbers; None leaves them as they are.
@@ -40,11 +43,13 @@ class JointStatistics(SkeletonBackbone):
         skeleton: str,
         in_channels: int = 3,
         differences: int = 2,
+        harmonics: int = 0,
         symmetric: bool = False,
         hidden: int | None = None,
     ) -> None:
         super().__init__()
         _whole("differences", differences, 0, "2 is usual")
+        _whole("harmonics", harmonics, 0, "0 leaves them out")
         if hidden is not None:
             _whole("hidden", hidden, 1, "None leaves the layer out")
         layout = get_skeleton(skeleton)
@@ -55,7 +60,7 @@ class JointStatistics(SkeletonBackbone):
                 found=in_channels,
                 remedy="use 3 for each stream, or symmetric=False",
             )
-        self.differences = differences
+        self.differences, self.harmonics = differences, harmonics
         kept = [joint for joint in range(layout.num_joints) if not symmetric or joint <= layout.mirror[joint]]
         sign = torch.ones(in_channels)
         sign[layout.lateral :: 3] = -1
@@ -63,7 +68,7 @@ class JointStatistics(SkeletonBackbone):
         self.register_buffer("mirror", torch.tensor(layout.mirror) if symmetric else None, persistent=False)
         self.register_buffer("kept", torch.tensor(kept), persistent=False)
         self.register_buffer("sign", sign[:, None], persistent=False)  # (C, 1): of a mean under the mirror
-        numbers = (2 + differences) * in_channels * len(kept)
+        numbers = (2 + differences + harmonics) * in_channels * len(kept)
         self.norm = nn.BatchNorm1d(numbers, eps=STILL, affine=False)
         layer = [] if hidden is None else [nn.Linear(numbers, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()]
         self.layers = nn.Sequential(*layer)
@@ -77,25 +82,42 @@ class JointStatistics(SkeletonBackbone):
         """(N, out_channels).
 
         Raises:
-            ConfigError: Fewer frames than ``differences`` + 1.
+            ConfigError: Fewer frames than ``differences`` + 1, or than two for each of the harmonics.
         """
         x = maps["statistics"]
-        if x.shape[2] <= self.differences:
-            raise ConfigError(
-                "JointStatistics.differences",
-                f"a walk of {x.shape[2]} frames cannot be differenced so often",
-                found=self.differences,
-                remedy="use longer walks",
-            )
-        mean, deviations = x.mean(2), []
+        frames = x.shape[2]
+        for name, value, most in (
+            ("differences", self.differences, frames - 1),
+            ("harmonics", self.harmonics, frames // 2),
+        ):
+            if value > most:
+                raise ConfigError(
+                    f"JointStatistics.{name}",
+                    f"a walk of {frames} frames has no more than {most}",
+                    found=value,
+                    remedy="use longer walks, or fewer",
+                )
+        mean, spreads = x.mean(2), []
+        amplitudes = self._amplitudes(x)
         for order in range(self.differences + 1):
             x = x.diff(dim=2) if order else x
-            deviations.append((x.var(2, correction=0) + STILL).sqrt())
+            spreads.append((x.var(2, correction=0) + STILL).sqrt())
+        spreads += amplitudes
         if self.mirror is not None:
             mean = (mean + self.sign * mean[..., self.mirror]) / 2
-            deviations = [(part + part[..., self.mirror]) / 2 for part in deviations]
-        numbers = torch.stack([mean, *deviations], 1)[..., self.kept].flatten(1)  # (N, moments * C * joints)
+            spreads = [(part + part[..., self.mirror]) / 2 for part in spreads]
+        numbers = torch.stack([mean, *spreads], 1)[..., self.kept].flatten(1)  # (N, moments * C * joints)
         return self.layers(self.norm(numbers))
+
+    def _amplitudes(self, x: Tensor) -> list[Tensor]:
+        """(N, C, V) for each harmonic; by products with waves, which every exporter knows, as it does not the FFT."""
+        frames = x.shape[2]
+        time = torch.arange(frames, device=x.device, dtype=x.dtype) * (2 * torch.pi / frames)
+        amplitudes = []
+        for k in range(1, self.harmonics + 1):
+            even, odd = (torch.einsum("nctv,t->ncv", x, wave) for wave in ((k * time).cos(), (k * time).sin()))
+            amplitudes.append((even.square() + odd.square() + STILL).sqrt() * (2 / frames))
+        return amplitudes
 
 
 def _whole(name: str, value: object, least: int, remedy: str) -> None:

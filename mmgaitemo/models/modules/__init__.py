@@ -5,5 +5,6 @@ from mmgaitemo.models.modules.kinematic_queue import KinematicQueue
 from mmgaitemo.models.modules.mining import NearestNeighbourMining
 from mmgaitemo.models.modules.readout import Readout
 from mmgaitemo.models.modules.simam_drop import SimAMDrop
+from mmgaitemo.models.modules.whitening import NuisanceWhitening
 
-__all__ = ["KeyQueue", "KinematicQueue", "NearestNeighbourMining", "Readout", "SimAMDrop"]
+__all__ = ["KeyQueue", "KinematicQueue", "NearestNeighbourMining", "NuisanceWhitening", "Readout", "SimAMDrop"]

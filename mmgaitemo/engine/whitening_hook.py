@@ -1,0 +1,51 @@
+"""The hook that fits an encoder's whitening once it is trained."""
+
+from __future__ import annotations
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmgaitemo.engine.contrast_hooks import unwrap
+from mmgaitemo.errors import ConfigError
+from mmgaitemo.evaluation.features import extract_features
+from mmgaitemo.registry import HOOKS
+from mmgaitemo.samples import sample_groups, sample_walks
+
+
+@HOOKS.register_module()
+class WhiteningHook(Hook):
+    """Fits the backbone's ``NuisanceWhitening`` to the training walks after the last epoch, before its checkpoint.
+
+    Args:
+        frames: How many frames of a training input are read, from the first; None: all. Where training has longer
+            inputs than evaluation (room for ``RandomWindow``), the length of evaluation: a statistic of other lengths
+            is another one.
+    """
+
+    def __init__(self, frames: int | None = None) -> None:
+        self.frames = frames
+
+    def before_train(self, runner: Runner) -> None:
+        """Begin without whitening, also where a finished run is resumed for more epochs.
+
+        Raises:
+            ConfigError: The model has none.
+        """
+        backbone = unwrap(runner.model).backbone
+        if getattr(backbone, "whitening", None) is None:
+            raise ConfigError(
+                "default_hooks.whitening",
+                "WhiteningHook needs a backbone with whitening",
+                found=f"{type(backbone).__name__} without",
+                remedy="set model.backbone.whitening=dict(type='NuisanceWhitening'), or take the hook out",
+            )
+        backbone.whitening.reset()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Fit, if it was the last epoch."""
+        if runner.epoch + 1 < runner.max_epochs:
+            return
+        model, dataset = unwrap(runner.model), runner.train_dataloader.dataset
+        features, _, _ = extract_features(model, dataset, self.frames)
+        model.backbone.whitening.fit(features, sample_groups(dataset), sample_walks(dataset))
+        model.train()
