@@ -1,4 +1,5 @@
-# Study (f): which general augmentation T. Compositions of one and two, and one more beside crop and shear.
+# Study (f): which general augmentation T. Compositions of one and two, and one more beside crop and shear. By inner
+# validation, because one may choose from it: each fold validates once, with the fold before it left out of everything.
 # MMGAITEMO_EGAIT=/path/to/egait python tools/study.py configs/studies/general_views_egait.py --jobs 4 \
 #     --out docs/results/general_views_egait
 _views = "model.data_preprocessor.views.general"
@@ -22,7 +23,7 @@ _added = {
 study = dict(
     title="General augmentations of SSAL on E-Gait",
     data="E-Gait (own part, 342 of 2,177 gaits)",
-    splits=[0, 1, 2, 3, 4],
+    splits=[(1, 0), (2, 1), (3, 2), (4, 3), (0, 4)],
     seeds=[0, 1, 2],
     methods=dict(
         ssal=dict(title="crop + shear", pretrain="../ssal_egait.py"),
@@ -37,5 +38,4 @@ study = dict(
     ),
     protocols=dict(linear=dict(title="linear probe", type="LinearProbe"), knn=dict(title="kNN", type="KNN")),
     reference="ssal",
-    ledger="../../docs/results/ledger.jsonl",
 )
