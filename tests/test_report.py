@@ -205,6 +205,12 @@ def test_single_seeds_and_cells_that_are_left_out_are_said(tmp_path: Path) -> No
     assert "(any more): 5 of `ssal/knn`, " in text and "| kNN | SSAL | 5 x 2 |" in text
 
 
+def test_runs_of_one_fold_are_said_to_be(tmp_path: Path) -> None:
+    words = "All runs are of one fold: intervals and tests tell how seeds differ"
+    assert words in text_of(tmp_path, splits=["fold0"])
+    assert words not in text_of(tmp_path)
+
+
 def test_the_tool_ends_with_a_plain_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"error: .*study\.json: cannot be read.*tools/study\.py"):
         report(tmp_path)

@@ -87,6 +87,8 @@ def _origin(summary: Summary) -> str:
 
 def _missing(summary: Summary) -> list[str]:
     study, parts = summary.study, []
+    if len({run[0] for run in study.runs}) == 1:
+        parts.append("All runs are of one fold: intervals and tests tell how seeds differ, not how other walks would.")
     if once := [name(study, end, protocol=True) for end in study.applies if end in study.once]:
         parts.append(f"One seed only, because nothing in it is random: {'; '.join(once)}.")
     if study.left_out:
