@@ -165,6 +165,7 @@ def test_gait_fit_configs_train_on_phases_of_the_walk_and_test_on_its_start(
     }
     window = frames["val"]
     assert frames == {"train": 2 * window, "val": window, "bank": window}
+    assert cfg.default_hooks.get("whitening", {"frames": window})["frames"] == window
     model.data_preprocessor.seed(0)
     views = model.data_preprocessor(batch(frames=2 * window), training=True)["inputs"]
     assert {view: tuple(x.shape) for view, x in views.items()} == dict.fromkeys(
@@ -187,11 +188,12 @@ def test_gait_fit_configs_differ_from_the_default_in_the_knobs_they_name(
     knobs = {key.removeprefix(general).split(".")[0] for key in changed if key.startswith(general)}
     mirrored = {"mirror"} if "pathogait" not in name else set()
     assert knobs == {"order", "window", "crop", "shear", "yaw"} | mirrored
-    branch = {"type", "skeleton", "in_channels"} | ({"symmetric"} if mirrored else set())
+    branch = {"type", "skeleton", "in_channels", "symmetric" if mirrored else "harmonics"}
+    hook = {"default_hooks.whitening.type", "default_hooks.whitening.frames"}
     assert {key for key in changed if not key.startswith(general)} == {
         *NINE,
         *(f"model.backbone.statistics.{key}" for key in branch),
-        *({"model.backbone.out_channels"} if mirrored else set()),
+        *({"model.backbone.out_channels"} if mirrored else {"model.backbone.whitening.type"} | hook),
         "model.data_preprocessor.views.strong.ssa.jitter.law",
         "train_dataloader.dataset.pipeline.time.length",
     }
