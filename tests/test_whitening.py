@@ -13,9 +13,11 @@ from runs import ROOT, TINY_ENCODER, tiny_config, train
 
 from mmgaitemo.config import load_config, preflight
 from mmgaitemo.datasets import GaitDataset
+from mmgaitemo.engine import WhiteningHook
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.models.encoder_io import read_checkpoint
 from mmgaitemo.models.modules import NuisanceWhitening
+from mmgaitemo.registry import HOOKS
 from mmgaitemo.samples import sample_groups, sample_walks
 
 WIDTH = 12
@@ -143,6 +145,32 @@ def test_a_run_ends_with_the_whitening_of_its_training_walks(tmp_path: Path) -> 
     assert torch.equal(states[0][name], torch.eye(len(states[0][name])))
     assert torch.equal(states[1][name], model.backbone.whitening.matrix)
     assert not torch.allclose(states[1][name], states[0][name], atol=0.1)
+
+
+def test_a_run_that_goes_on_begins_without_whitening_and_a_finished_one_keeps_it(tmp_path: Path) -> None:
+    first = train(whitened(tmp_path, **{"train_cfg.max_epochs": 1}))
+    assert not torch.allclose(first.backbone.whitening.matrix, torch.eye(first.backbone.out_channels), atol=0.1)
+    finished = whitened(tmp_path, **{"train_cfg.max_epochs": 1})
+    finished.resume = True
+    assert torch.equal(train(finished).backbone.whitening.matrix, first.backbone.whitening.matrix)
+    longer = whitened(tmp_path, **{"train_cfg.max_epochs": 2})
+    longer.resume, longer.default_hooks.whitening.type = True, "WhiteningSeen"
+    seen: list[torch.Tensor] = []
+
+    @HOOKS.register_module(name="WhiteningSeen", force=True)
+    class _Seen(WhiteningHook):
+        def before_train(self, runner: Any) -> None:
+            super().before_train(runner)
+            seen.append(runner.model.backbone.whitening.matrix.clone())
+
+    train(longer)
+    assert torch.equal(seen[0], torch.eye(len(seen[0])))
+
+
+@pytest.mark.parametrize("frames", [0, -3, 2.0, "24"])
+def test_no_number_of_frames_is_refused(frames: Any) -> None:
+    with pytest.raises(ConfigError, match=r"WhiteningHook\.frames"):
+        WhiteningHook(frames)
 
 
 def test_a_whitening_that_nobody_fits_and_a_hook_without_one_are_refused(tmp_path: Path) -> None:

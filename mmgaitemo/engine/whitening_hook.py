@@ -20,13 +20,23 @@ class WhiteningHook(Hook):
         frames: How many frames of a training input are read, from the first; None: all. Where training has longer
             inputs than evaluation (room for ``RandomWindow``), the length of evaluation: a statistic of other lengths
             is another one.
+
+    Raises:
+        ConfigError: ``frames`` is no number of frames.
     """
 
     def __init__(self, frames: int | None = None) -> None:
+        if frames is not None and (type(frames) is not int or frames < 1):
+            raise ConfigError(
+                "WhiteningHook.frames",
+                "must be a whole number of at least 1, or None",
+                found=repr(frames),
+                remedy="name the length of evaluation's inputs",
+            )
         self.frames = frames
 
     def before_train(self, runner: Runner) -> None:
-        """Begin without whitening, also where a finished run is resumed for more epochs.
+        """Begin without whitening, also where a run goes on after its end.
 
         Raises:
             ConfigError: The model has none.
@@ -39,7 +49,8 @@ class WhiteningHook(Hook):
                 found=f"{type(backbone).__name__} without",
                 remedy="set model.backbone.whitening=dict(type='NuisanceWhitening'), or take the hook out",
             )
-        backbone.whitening.reset()
+        if runner.epoch < runner.max_epochs:
+            backbone.whitening.reset()
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Fit, if it was the last epoch."""
