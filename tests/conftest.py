@@ -7,6 +7,7 @@ import os
 # Read when PyTorch is loaded: a thread that waits for another sleeps. On a busy machine it would burn most of the time.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -14,10 +15,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from webui_parts import serving
 
 import mmgaitemo  # noqa: F401
 from mmgaitemo.archive import ArchiveInfo, ArchiveWriter
 from mmgaitemo.datasets.synthetic_walks import synthetic_walks
+from mmgaitemo.visualization.style import new_figure, save
+from mmgaitemo.webui import WalkServer
 
 ROOT = Path(__file__).resolve().parents[1]
 EMILYA = ("anger", "anxiety", "joy", "neutral", "panic_fear", "pride", "sadness", "shame")
@@ -76,6 +80,20 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "MMGAITEMO_EGAIT": str(write_pair(base / "egait")),
         **{f"MMGAITEMO_{name}": str(base) for name in ("EMILYA", "PATHOGAIT", "BANDAI")},
     }
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WalkServer]:
+    """The web page with a small model, running."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real picture takes most of the time of an upload; test_webui_browser.py looks at it."""
+    small = lambda path, _: save(new_figure(0.1, 0.1), path)  # noqa: E731
+    monkeypatch.setattr("mmgaitemo.webui.result_page.draw_prediction", small)
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pickle
 import re
 import socket
 import threading
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -19,32 +17,15 @@ from commands import run_here
 from doc_pages import blocks_of
 from inference_parts import walk
 from test_web_page import EVIL, Parts, content, decode
-from webui_parts import ask, bvh, serving, upload
+from webui_parts import alive, archive_of, ask, bvh, upload
 
 from mmgaitemo.archive import ArchiveInfo, ArchiveWriter
 from mmgaitemo.evaluation import knn_scores
 from mmgaitemo.skeleton import EGAIT16
-from mmgaitemo.visualization.style import new_figure, save
 from mmgaitemo.webui import WalkServer, uploads
 from mmgaitemo.webui.result_page import nearest
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[WalkServer]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real one takes most of the time of an upload; test_webui_browser.py looks at it."""
-    small = lambda path, _: save(new_figure(0.1, 0.1), path)  # noqa: E731
-    monkeypatch.setattr("mmgaitemo.webui.result_page.draw_prediction", small)
-
-
-def alive(server: WalkServer) -> bool:
-    status, text, _ = ask(server, "GET", "/")
-    return status == 200 and "Drop a file" in text
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 
 def test_an_upload_becomes_a_page_with_answer_walk_reasons_and_neighbours(server: WalkServer) -> None:
@@ -119,14 +100,6 @@ def evil_pickle() -> bytes:
 def torch_file() -> bytes:
     file = io.BytesIO()
     torch.save({"state_dict": {}}, file)
-    return file.getvalue()
-
-
-def archive_of(**files: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, data in files.items():
-            target.writestr(name.replace("_npy", ".npy"), data)
     return file.getvalue()
 
 

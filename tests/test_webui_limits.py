@@ -17,13 +17,11 @@ import pytest
 from commands import run_here
 from inference_parts import walk
 from test_web_page import Parts
-from test_webui import alive, archive_of
-from webui_parts import ask, bvh, serving, upload
+from webui_parts import alive, archive_of, ask, bvh, upload
 
 from mmgaitemo.apis.inputs import open_inputs
 from mmgaitemo.archive import ArchiveInfo, ArchiveWriter
 from mmgaitemo.skeleton import EGAIT16
-from mmgaitemo.visualization.style import new_figure, save
 from mmgaitemo.webui import WalkServer
 from mmgaitemo.webui.server import _Handler
 from mmgaitemo.webui.uploads import Portion
@@ -31,16 +29,7 @@ from mmgaitemo.webui.uploads import Portion
 HEAD = b"POST /walks?name=a.bvh HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[WalkServer]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = lambda path, _: save(new_figure(0.1, 0.1), path)  # noqa: E731
-    monkeypatch.setattr("mmgaitemo.webui.result_page.draw_prediction", small)
+pytestmark = pytest.mark.usefixtures("small_pictures")
 
 
 @pytest.fixture(autouse=True)

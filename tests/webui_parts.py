@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import threading
 import urllib.parse
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,6 +43,21 @@ def serving(neighbour: str = "training walk") -> Iterator[WalkServer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def alive(server: WalkServer) -> bool:
+    """Whether the server still gives its first page."""
+    status, text, _ = ask(server, "GET", "/")
+    return status == 200 and "Drop a file" in text
+
+
+def archive_of(**files: bytes) -> bytes:
+    """A zip archive of these files; ``a_npy`` is a.npy."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, data in files.items():
+            target.writestr(name.replace("_npy", ".npy"), data)
+    return file.getvalue()
 
 
 def ask(server: WalkServer, method: str, path: str, content: Any = None, **headers: str) -> tuple[int, str, dict]:

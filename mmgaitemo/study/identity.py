@@ -85,8 +85,8 @@ def data_hash(datasets: Iterable[Any]) -> str:
             value = delivered[name]
             total.update(value.numpy().tobytes() if isinstance(value, Tensor) else "\n".join(value).encode())
         total.update("\n".join(dataset.groups).encode())
-        if dataset.walks != dataset.ids:
-            total.update("\n".join(dataset.walks).encode())
+        if (walks := dataset.walks) != dataset.ids:
+            total.update("\n".join(walks).encode())
     return total.hexdigest()[:HASH_LENGTH]
 
 
