@@ -13,7 +13,15 @@ study = dict(
         skeletonclr=dict(title="SkeletonCLR", pretrain="../baselines/skeletonclr_cffn_pathogait.py"),
         untrained=dict(title="untrained", untrained="../ssal_pathogait.py"),
         untrained_plus=dict(title="untrained encoder of SSAL+", untrained="../ssal_plus_pathogait.py"),
+        untrained_plain=dict(
+            title="untrained encoder of SSAL+, not whitened",
+            untrained="../ssal_plus_pathogait.py",
+            changes={"model.backbone.whitening": None, "default_hooks.whitening": None},
+        ),
         handmade=dict(title="hand-made features", kinematics="../baselines/handmade_pathogait.py"),
+        handmade_whitened=dict(
+            title="hand-made features, whitened", kinematics="../baselines/handmade_whitened_pathogait.py"
+        ),
     ),
     protocols=dict(
         linear_two=dict(title="linear probe, labels of two persons", type="LinearProbe", persons=2),
@@ -23,7 +31,9 @@ study = dict(
     reference="untrained",
     comparisons=[
         ("ssal_plus/linear_two", "handmade/linear_two"),
+        ("ssal_plus/linear_two", "handmade_whitened/linear_two"),
         ("ssal_plus/linear_two", "untrained_plus/linear_two"),
+        ("ssal_plus/linear_two", "untrained_plain/linear_two"),
         ("ssal_plus/linear_two", "ssal/linear_two"),
         ("ssal/linear_two", "skeletonclr/linear_two"),
     ],

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.evaluation import knn_probe, reestimate_batchnorm
+from mmgaitemo.evaluation import knn_probe, prepare_untrained
 from mmgaitemo.registry import DATASETS, LOOPS, MODELS
 from mmgaitemo.samples import sample_labels
 
@@ -103,7 +103,7 @@ class KNNProbeLoop(BaseLoop):
             torch.manual_seed(self.runner.seed)
             untrained = MODELS.build(self.runner.cfg.model)
         untrained.to(next(unwrap(self.runner.model).parameters()).device)
-        reestimate_batchnorm(untrained, self.bank)
+        prepare_untrained(untrained, self.bank)
         labels, _, scores = self._probe(untrained)
         majority = self.bank_labels[self.bank_labels >= 0].mode().values
         return {

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import DataError
-from mmgaitemo.evaluation import reestimate_batchnorm
+from mmgaitemo.evaluation import prepare_untrained, reestimate_batchnorm
 from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED, GaitClassifier
 from mmgaitemo.registry import HOOKS
 from mmgaitemo.samples import sample_ids, sample_labels
@@ -77,7 +77,7 @@ class RankZeroBuffersHook(Hook):
 
 @HOOKS.register_module()
 class UntrainedEncoderHook(Hook):
-    """Gives an encoder that is untrained on purpose the BatchNorm statistics of the training walks.
+    """Gives an encoder that is untrained on purpose the BatchNorm statistics and whitening of the training walks.
 
     So the probe of ``--encoder untrained`` differs from that of a pre-trained encoder in the weights alone.
     """
@@ -86,7 +86,7 @@ class UntrainedEncoderHook(Hook):
         """Set the statistics, in a fresh run."""
         model = unwrap(runner.model)
         if model.encoder == UNTRAINED and runner.iter == 0:
-            reestimate_batchnorm(model, runner.train_dataloader.dataset)
+            prepare_untrained(model, runner.train_dataloader.dataset)
             model.train()
 
 

@@ -7,9 +7,8 @@ from mmengine.runner import Runner
 
 from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.evaluation.features import extract_features
+from mmgaitemo.evaluation import fit_whitening
 from mmgaitemo.registry import HOOKS
-from mmgaitemo.samples import sample_groups, sample_walks
 
 
 @HOOKS.register_module()
@@ -56,7 +55,6 @@ class WhiteningHook(Hook):
         """Fit, if it was the last epoch."""
         if runner.epoch + 1 < runner.max_epochs:
             return
-        model, dataset = unwrap(runner.model), runner.train_dataloader.dataset
-        features, _, _ = extract_features(model, dataset, self.frames)
-        model.backbone.whitening.fit(features, sample_groups(dataset), sample_walks(dataset))
+        model = unwrap(runner.model)
+        fit_whitening(model, runner.train_dataloader.dataset, self.frames)
         model.train()

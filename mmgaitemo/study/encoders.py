@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 from mmgaitemo.config import Built, quiet
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.evaluation.features import reestimate_batchnorm
+from mmgaitemo.evaluation.features import prepare_untrained
 from mmgaitemo.evaluation.knn import knn_probe
 from mmgaitemo.files import unfinished
 from mmgaitemo.models.encoder_io import load_encoder
@@ -125,7 +125,7 @@ def _train(cfg: Config, built: Built, folder: Path, path: Path) -> dict[str, Any
 
 
 def untrained(cfg: Config, built: Built, folder: Path) -> str:
-    """Checkpoint of the encoder as initialised by the config's seed; BatchNorm statistics from the training walks."""
+    """Checkpoint of the encoder as initialised by the config's seed; BatchNorm and whitening fitted."""
     path = folder / "encoder.pth"
     with _turn(folder):
         kept = path.is_file()
@@ -135,7 +135,7 @@ def untrained(cfg: Config, built: Built, folder: Path) -> str:
         if not kept:
             torch.manual_seed(cfg.randomness.seed)
             model = MODELS.build(cfg.model)
-            reestimate_batchnorm(model, built.datasets["val_cfg.bank"])
+            prepare_untrained(model, built.datasets["val_cfg.bank"])
             _save(model, [], path)
     return str(path)
 

@@ -21,7 +21,7 @@ from mmgaitemo.evaluation.linear_probe import smoothed
 from mmgaitemo.evaluation.scores import classification_metrics
 from mmgaitemo.kinematics.collect import kinematic_features
 from mmgaitemo.models.encoder_io import check_unseen, read_checkpoint
-from mmgaitemo.registry import DATASETS
+from mmgaitemo.registry import DATASETS, MODELS
 from mmgaitemo.rehearsal import check_held_out
 from mmgaitemo.study import encoders
 from mmgaitemo.study.identity import data_of, digest, encoder_settings, training_settings
@@ -92,9 +92,11 @@ def identities(study: Study, method: Method, split: Split) -> dict[int, Identity
         raise
     except Exception as error:
         raise explained(error, cfg, f"the data of method {method.name} cannot be built with its changes") from error
-    settings = {"pretrain": training_settings, "untrained": encoder_settings, "kinematics": lambda _: None}[
-        method.kind
-    ](cfg)
+    settings = {
+        "pretrain": training_settings,
+        "untrained": encoder_settings,
+        "kinematics": lambda cfg: cfg.get("whitening"),
+    }[method.kind](cfg)
     found = {}
     for seed in study.seeds:
         own = digest([__version__, method.kind, settings, data, seed])
@@ -181,6 +183,10 @@ def _features(
     if method.kind == "kinematics":
         known, labels, ids = kinematic_features(bank)
         queries, _, _ = kinematic_features(held_out)
+        if cfg.get("whitening"):
+            whitening = MODELS.build({"num_features": known.shape[1], **cfg.whitening})
+            whitening.fit(known, bank.groups, bank.walks)
+            known, queries = whitening(known), whitening(queries)
     else:
         if method.kind == "untrained":
             path = encoders.untrained(cfg, built, home)

@@ -31,8 +31,9 @@ class Method:
     Attributes:
         name: In files and on the command line.
         title: In tables.
-        kind: "pretrain" trains the config's model; "untrained" takes its encoder as initialised, BatchNorm statistics
-            from the training walks; "kinematics" takes the walks' hand-made features instead of an encoder.
+        kind: "pretrain" trains the config's model; "untrained" takes its encoder as initialised, with BatchNorm
+            statistics and whitening fitted to the training walks; "kinematics" takes the walks' hand-made features
+            instead of an encoder, through the config's ``whitening`` where it has one.
         config: A pre-training config.
         changes: Overrides of it by dotted key, as ``--cfg-options`` takes them.
         protocols: Names of the study's protocols that apply.

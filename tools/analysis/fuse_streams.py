@@ -65,8 +65,8 @@ def read_scores(path: str) -> Scores:
         found = f"{len(classes)} classes, scores {scores.shape}"
         raise DataError(path, "needs walks, and one score per class for each", found=found, remedy=REMEDY)
     if truth.dtype.kind != "i" or not np.isin(truth, np.arange(len(classes))).all():
-        found = sorted(set(truth.tolist()), key=str)
-        raise DataError(path, f"labels must be class ids below {len(classes)}", found=found, remedy=REMEDY)
+        labels = sorted(set(truth.tolist()), key=str)
+        raise DataError(path, f"labels must be class ids below {len(classes)}", found=labels, remedy=REMEDY)
     off = ~(np.isfinite(scores).all(1) & (scores >= 0).all(1) & (abs(scores.sum(1) - 1) < TOLERANCE))
     if off.any():
         first = int(off.argmax())

@@ -23,7 +23,7 @@ from mmgaitemo.cli import load_complete, plain_errors
 from mmgaitemo.config import ROLES, preflight
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation import extract_features
-from mmgaitemo.evaluation.features import reestimate_batchnorm
+from mmgaitemo.evaluation.features import prepare_untrained
 from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
 from mmgaitemo.models.encoder_io import check_unseen, load_encoder, read_checkpoint
 from mmgaitemo.overrides import Overrides
@@ -50,7 +50,7 @@ def main() -> None:
     built = preflight(cfg)
     dataset = built.datasets[SPLITS[args.split]]
     if args.checkpoint == UNTRAINED:
-        reestimate_batchnorm(built.model, built.datasets[SPLITS["train"]])
+        prepare_untrained(built.model, built.datasets[SPLITS["train"]])
     else:
         checkpoint = read_checkpoint(args.checkpoint)
         check_encoder(checkpoint, cfg, args.checkpoint)
