@@ -250,6 +250,16 @@ def test_pictures_of_a_whole_study_and_of_its_beginning_say_what_they_show(
     assert any("Walks of 1 fold." in text for text in begun["confusion_ssal"])
 
 
+def test_a_panel_of_shares_alone_is_named_like_its_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"linear_1": "finetune_1", "linear_10": "finetune_10"}
+    tuned = [{**line, "protocol": names[line["protocol"]]} for line in LINES if line["protocol"] in names]
+    protocols = {"finetune_1": "fine-tuned, 1 %", "finetune_10": "fine-tuned, 10 %"}
+    applies = {method: [*protocols] for method in ("untrained", "ssal", "handmade")}
+    once = {"handmade": [*protocols]}
+    said = texts_of(tmp_path, monkeypatch, tuned, protocols=protocols, applies=applies, once=once, comparisons=[])
+    assert "fine-tuned" in said["label_shares"] and "finetune" not in said["label_shares"]
+
+
 def test_panels_share_an_axis_unless_one_would_be_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     knn = [line for line in LINES if line["protocol"] in ("pretrain", "knn") and line["fold"] < 2]
     for factor, own in ((2, False), (5, True)):

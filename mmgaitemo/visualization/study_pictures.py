@@ -16,6 +16,7 @@ from mmgaitemo.visualization.study_dots import Dots, draw_dots
 from mmgaitemo.visualization.study_shares import draw_shares
 
 _SHARE = re.compile(r"(linear|finetune)_(\d+)")  # knn_20 is no share of labels
+_PANELS = {"linear": "linear probe", "finetune": "fine-tuned"}  # where the study has no such protocol with all labels
 _FULL = 100
 _PREFERRED = "linear"  # its confusion says more than that of the neighbours
 
@@ -84,7 +85,7 @@ def _shares(study: StudyResult, dots: dict[End, Dots]) -> dict[str, dict[str, di
         match = _SHARE.fullmatch(protocol)
         base, share = (match[1], float(match[2])) if match else (protocol, float(_FULL))
         if base in bases:
-            lines = panels.setdefault(study.protocols.get(base, base), {})
+            lines = panels.setdefault(study.protocols.get(base, _PANELS[base]), {})
             lines.setdefault(study.methods[method], {})[share] = score
     return panels
 
