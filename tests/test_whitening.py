@@ -180,6 +180,12 @@ def test_a_whitening_that_nobody_fits_and_a_hook_without_one_are_refused(tmp_pat
         train(whitened(tmp_path, **{"model.backbone.whitening": None}))
 
 
+def test_walks_that_cannot_be_whitened_are_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sensors: no walk was recorded more than once"):
+        train(whitened(tmp_path, **{"model.backbone.whitening.sensors": 1.0}))
+    assert not list(tmp_path.glob("*.pth"))
+
+
 def archive(tmp_path: Path, **settings: Any) -> GaitDataset:
     if not (tmp_path / "a.gait.h5").exists():
         write_archive(tmp_path / "a.gait.h5", PATHOGAIT, persons=3, takes=1, sensors=2)

@@ -9,6 +9,7 @@ from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation import fit_whitening
 from mmgaitemo.registry import HOOKS
+from mmgaitemo.samples import sample_groups, sample_walks
 
 
 @HOOKS.register_module()
@@ -38,7 +39,7 @@ class WhiteningHook(Hook):
         """Begin without whitening, also where a run goes on after its end.
 
         Raises:
-            ConfigError: The model has none.
+            ConfigError: The model has none, or the training walks tell too little to fit it.
         """
         backbone = unwrap(runner.model).backbone
         if getattr(backbone, "whitening", None) is None:
@@ -48,6 +49,8 @@ class WhiteningHook(Hook):
                 found=f"{type(backbone).__name__} without",
                 remedy="set model.backbone.whitening=dict(type='NuisanceWhitening'), or take the hook out",
             )
+        dataset = runner.train_dataloader.dataset
+        backbone.whitening.check(sample_groups(dataset), sample_walks(dataset))
         if runner.epoch < runner.max_epochs:
             backbone.whitening.reset()
 

@@ -64,6 +64,31 @@ class NuisanceWhitening(nn.Module):
         self.centre.zero_()
         self.matrix.copy_(torch.eye(len(self.centre)))
 
+    def check(self, persons: Sequence[str], walks: Sequence[str]) -> None:
+        """Whether these recordings tell what is to be removed: known before an encoder is trained on them.
+
+        Args:
+            persons: Of each of the N recordings.
+            walks: The walk that each shows.
+
+        Raises:
+            ConfigError: W is asked for and no walk was recorded twice, or B and there is one person only.
+        """
+        if self.sensors and len(set(walks)) == len(walks):
+            raise ConfigError(
+                "NuisanceWhitening.sensors",
+                "no walk was recorded more than once",
+                found=f"{len(walks)} walks",
+                remedy="set walk_pattern of the data set, or sensors=0",
+            )
+        if self.persons and len(set(persons)) < 2:
+            raise ConfigError(
+                "NuisanceWhitening.persons",
+                "needs two persons or more",
+                found=f"{len(set(persons))}",
+                remedy="name the persons of the data set (group, person_pattern), or set persons=0",
+            )
+
     @torch.no_grad()
     def fit(self, features: Tensor, persons: Sequence[str], walks: Sequence[str]) -> None:
         """Fit to training walks.
@@ -74,8 +99,9 @@ class NuisanceWhitening(nn.Module):
             walks: The walk that each shows.
 
         Raises:
-            ConfigError: W is asked for and no walk was recorded twice, or B and there is one person only.
+            ConfigError: See ``check``.
         """
+        self.check(persons, walks)
         x = features.double()
         centre, deviation = x.mean(0), x.std(0)
         scale = torch.where(deviation > FLAT, 1 / deviation.clamp(min=FLAT), 0.0)
@@ -105,25 +131,10 @@ def _means(z: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
 def _within(z: Tensor, walks: Sequence[str]) -> Tensor:
     means, rows, sizes = _means(z, walks)
     again = sizes[rows] > 1
-    freedom = int(again.sum()) - int((sizes > 1).sum())
-    if freedom == 0:
-        raise ConfigError(
-            "NuisanceWhitening.sensors",
-            "no walk was recorded more than once",
-            found=f"{len(sizes)} walks",
-            remedy="set walk_pattern of the data set, or sensors=0",
-        )
     rest = (z - means[rows])[again]
-    return rest.T @ rest / freedom
+    return rest.T @ rest / (int(again.sum()) - int((sizes > 1).sum()))
 
 
 def _between(z: Tensor, persons: Sequence[str]) -> Tensor:
-    means, _, sizes = _means(z, persons)
-    if len(sizes) < 2:
-        raise ConfigError(
-            "NuisanceWhitening.persons",
-            "needs two persons or more",
-            found=f"{len(sizes)}",
-            remedy="name the persons of the data set (group, person_pattern), or set persons=0",
-        )
+    means, _, _ = _means(z, persons)
     return means.T.cov()
