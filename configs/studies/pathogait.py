@@ -35,7 +35,9 @@ study = dict(
         ("ssal_plus/linear_two", "untrained_plus/linear_two"),
         ("ssal_plus/linear_two", "untrained_plain/linear_two"),
         ("ssal_plus/linear_two", "ssal/linear_two"),
+        ("ssal/linear_two", "aimclr/linear_two"),
         ("ssal/linear_two", "skeletonclr/linear_two"),
+        ("aimclr/linear_two", "skeletonclr/linear_two"),
     ],
     ledger="../../docs/results/ledger.jsonl",
 )

@@ -106,7 +106,8 @@ def draw_dots(
         first = first or axes
         axes.sharex(first)
         _draw_panel(axes, rows, shown, reference, majority)
-        axes.set_title(textwrap.shorten(protocol, 42, placeholder="..."), size=TEXT, color=INK, loc="left")
+        title = textwrap.fill(textwrap.shorten(protocol, 42, placeholder="..."), 27)
+        axes.set_title(title, size=TEXT, color=INK, loc="left")
         axes.set_xlabel("accuracy", size=SMALL, color=MUTED)
         names = [textwrap.fill(textwrap.shorten(name, 44, placeholder="..."), 24) for name in shown]
         axes.set_yticks(range(len(shown)), names if column == 0 else [], size=SMALL, color=INK, va="center")
