@@ -136,5 +136,4 @@ def _within(z: Tensor, walks: Sequence[str]) -> Tensor:
 
 
 def _between(z: Tensor, persons: Sequence[str]) -> Tensor:
-    means, _, _ = _means(z, persons)
-    return means.T.cov()
+    return _means(z, persons)[0].T.cov()
