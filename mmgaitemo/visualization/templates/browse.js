@@ -208,6 +208,7 @@ for (const name of ["follow-label", "squares-legend"]) byId(name).hidden = !data
 legend();
 listWalks();
 show(data.walks[0]);
+measure(); // now, so that the first picture of the screen is not empty; the observer below speaks after it
 document.addEventListener("keydown", onKey);
 byId("search").addEventListener("input", listWalks);
 byId("frame").addEventListener("input", (event) => step(Number(event.target.value)));
