@@ -8,10 +8,11 @@ from itertools import groupby
 
 import numpy as np
 
+from mmgaitemo.statistics.cell_lines import Cell, End, Run, order
 from mmgaitemo.statistics.consistency import size_ratio
 from mmgaitemo.statistics.estimates import LEAST, Estimate, corrected_t, holm
 from mmgaitemo.statistics.resampling import Bootstrap, SignFlip, paired_bootstrap, sign_flip
-from mmgaitemo.statistics.study_files import Cell, End, Run, StudyResult, order
+from mmgaitemo.statistics.study_files import StudyResult
 
 # Under this ratio of the variance over seeds to that over folds, the corrected test on all runs is too liberal:
 # simulated error rates of a 5 % test on 5 fixed folds x 5 seeds are 0.08 to 0.14 at 0, 0.04 to 0.07 at 0.25, 0.02 to

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 from mmgaitemo.errors import DataError
-from mmgaitemo.statistics.study_files import End, Run, StudyResult, order
+from mmgaitemo.statistics.cell_lines import End, Run, order
+from mmgaitemo.statistics.study_files import StudyResult
 
 
 def check_together(study: StudyResult) -> None:

@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+from mmgaitemo.statistics.cell_lines import METRICS
 from mmgaitemo.statistics.comparisons import Comparison
 from mmgaitemo.statistics.consistency import places
 from mmgaitemo.statistics.estimates import Estimate
 from mmgaitemo.statistics.sentences import name, p_number, sentence
-from mmgaitemo.statistics.study_files import METRICS
 from mmgaitemo.statistics.summary import Family, Row, Summary
 
 _NO_INTERVAL = "`-`: nothing tells the noise, because there are fewer than three runs (or folds), or all are equal."

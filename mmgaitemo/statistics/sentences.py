@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mmgaitemo.statistics.cell_lines import End
 from mmgaitemo.statistics.comparisons import Comparison
 from mmgaitemo.statistics.estimates import LEAST, LEVEL
-from mmgaitemo.statistics.study_files import End, StudyResult
+from mmgaitemo.statistics.study_files import StudyResult
 
 
 def sentence(study: StudyResult, found: Comparison, family: int, protocols: bool) -> str:

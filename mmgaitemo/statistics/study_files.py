@@ -9,67 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mmgaitemo.conversion.json_file import is_number, parse_json
+from mmgaitemo.conversion.json_file import parse_json
 from mmgaitemo.errors import DataError
+from mmgaitemo.statistics.cell_lines import (
+    Cell,
+    End,
+    NotFiniteError,
+    Pretraining,
+    Run,
+    checked,
+    count,
+    order,
+    read_cell,
+    read_pretraining,
+    run_of,
+)
 from mmgaitemo.study.lines import PRETRAIN
 
 PURPOSES = ("test", "inner validation")
-METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro-F1",
-    "log_loss": "log loss",
-}
-End = tuple[str, str]  # method, protocol
-Run = tuple[int, int | None, int]  # fold, unused fold, seed
-
-
-def order(run: Run) -> tuple[int, int, int]:
-    """Sorts runs by fold, unused fold and seed."""
-    return run[0], -1 if run[1] is None else run[1], run[2]
-
-
 _NAME = re.compile(r"[A-Za-z0-9_-]+")  # names become names of files
 _SPLIT = re.compile(r"fold(\d+)(?:_without(\d+))?")
 _REMEDY = "pass the folder that tools/study.py wrote, with its files as they are"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one method, protocol, split and seed gave.
-
-    Attributes:
-        metrics: By key of ``METRICS``; those that the protocol has not are absent.
-        truth: (N,) classes of the held-out walks.
-        predictions: (N,) what the method said.
-        groups: (N,) persons, as codes.
-        training_walks: How many labelled walks of other folds there were; a protocol may have used fewer labels.
-    """
-
-    version: str
-    commit: str
-    data_hash: str
-    metrics: dict[str, float]
-    truth: np.ndarray
-    predictions: np.ndarray
-    groups: tuple[str, ...]
-    training_walks: int
-
-    @property
-    def correct(self) -> np.ndarray:
-        """(N,) bool."""
-        return self.truth == self.predictions
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """How one encoder was trained: (n, 2) of step and loss, (m, 2) of epoch and kNN accuracy, m >= 0."""
-
-    method: str
-    curve: np.ndarray
-    knn_curve: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -118,10 +78,6 @@ class StudyResult:
         return [(end, run, cell) for end, runs in self.cells.items() for run, cell in runs.items()]
 
 
-class _NotFiniteError(ValueError):
-    """A number of a line is NaN or infinite."""
-
-
 def read_results(folder: str | Path) -> StudyResult:
     """Read a study's folder.
 
@@ -143,16 +99,16 @@ def read_results(folder: str | Path) -> StudyResult:
         place = f"{where}, line {number}"
         line = _object(text, place)
         try:
-            end, run = (line["method"], line["protocol"]), _run(line)
+            end, run = (line["method"], line["protocol"]), run_of(line)
             if end not in asked or run not in about["runs"]:
                 left_out["/".join(end)] += 1
             elif (end, run) in found:
                 raise ValueError("this cell stands here twice; keep one of the two lines")
             elif end[1] == PRETRAIN:
-                found[end, run] = Pretraining(end[0], _points(line["curve"]), _points(line["knn_curve"]))
+                found[end, run] = read_pretraining(line)
             else:
-                found[end, run] = _cell(line, len(about["classes"]))
-        except _NotFiniteError as error:
+                found[end, run] = read_cell(line, len(about["classes"]))
+        except NotFiniteError as error:
             broken.append(f"line {number}, {'/'.join(end)}: {error}")
         except (KeyError, TypeError, ValueError) as error:
             problem = f"{error} is missing" if isinstance(error, KeyError) else error
@@ -180,13 +136,13 @@ def read_results(folder: str | Path) -> StudyResult:
 def _about(path: Path) -> dict[str, Any]:
     raw = _object(_text(path), str(path))
     try:
-        texts = {key: _checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
+        texts = {key: checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
         names = {key: _titles(raw[key], key) for key in ("methods", "protocols")}
-        applies, once = (_ends(_checked(raw[key], dict, key), names) for key in ("applies", "once"))
-        classes = tuple(_checked(name, str, "classes") for name in _checked(raw["classes"], list, "classes"))
-        pairs = tuple(_pair(entry, applies) for entry in _checked(raw.get("comparisons", []), list, "comparisons"))
-        splits = [_split(name, texts["purpose"]) for name in _checked(raw["splits"], list, "splits")]
-        seeds = [_count(seed) for seed in _checked(raw["seeds"], list, "seeds")]
+        applies, once = (_ends(checked(raw[key], dict, key), names) for key in ("applies", "once"))
+        classes = tuple(checked(name, str, "classes") for name in checked(raw["classes"], list, "classes"))
+        pairs = tuple(_pair(entry, applies) for entry in checked(raw.get("comparisons", []), list, "comparisons"))
+        splits = [_split(name, texts["purpose"]) for name in checked(raw["splits"], list, "splits")]
+        seeds = [count(seed) for seed in checked(raw["seeds"], list, "seeds")]
         runs = tuple(sorted({(*split, seed) for split in splits for seed in seeds}, key=order))
         if texts["purpose"] not in PURPOSES or not runs or texts["reference"] not in names["methods"] or not classes:
             raise ValueError(f"purpose {texts['purpose']!r}, reference {texts['reference']!r}, classes {classes}")
@@ -198,15 +154,15 @@ def _about(path: Path) -> dict[str, Any]:
 
 
 def _titles(raw: Any, key: str) -> dict[str, str]:
-    if not _checked(raw, dict, key) or PRETRAIN in raw or not all(_NAME.fullmatch(name) for name in raw):
+    if not checked(raw, dict, key) or PRETRAIN in raw or not all(_NAME.fullmatch(name) for name in raw):
         raise ValueError(f"{key} {[*raw]}")
     if len({str(title) for title in raw.values()}) < len(raw):  # tables and legends could not tell them apart
         raise ValueError(f"two {key} have the same title")
-    return {name: _checked(title, str, key) for name, title in raw.items()}
+    return {name: checked(title, str, key) for name, title in raw.items()}
 
 
 def _ends(raw: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> tuple[End, ...]:
-    own = {(method, name) for method, protocols in raw.items() for name in _checked(protocols, list, method)}
+    own = {(method, name) for method, protocols in raw.items() for name in checked(protocols, list, method)}
     known = [(method, protocol) for protocol in names["protocols"] for method in names["methods"]]
     if not own <= {*known}:
         raise ValueError(f"{sorted(own - {*known})} are no methods and protocols of this study")
@@ -214,76 +170,17 @@ def _ends(raw: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> tup
 
 
 def _split(name: Any, purpose: str) -> tuple[int, int | None]:
-    match = _SPLIT.fullmatch(_checked(name, str, "splits"))
+    match = _SPLIT.fullmatch(checked(name, str, "splits"))
     if match is None or (match[2] is None) != (purpose == "test") or match[1] == match[2]:
         raise ValueError(f"split {name} in a study for {purpose}")
     return int(match[1]), None if match[2] is None else int(match[2])
 
 
 def _pair(entry: Any, applies: Collection[End]) -> tuple[End, End]:
-    ends = [tuple(_checked(end, str, "comparisons").split("/")) for end in _checked(entry, list, "comparisons")]
+    ends = [tuple(checked(end, str, "comparisons").split("/")) for end in checked(entry, list, "comparisons")]
     if len(ends) != 2 or not all(end in applies for end in ends):
         raise ValueError(f"comparison {entry} is no pair of METHOD/PROTOCOL of this study")
     return (ends[0][0], ends[0][1]), (ends[1][0], ends[1][1])
-
-
-def _run(line: Mapping[str, Any]) -> Run:
-    unused = line["unused_fold"]
-    return _count(line["fold"]), None if unused is None else _count(unused), _count(line["seed"])
-
-
-def _cell(line: Mapping[str, Any], classes: int) -> Cell:
-    truth, predictions = (_labels(line[key], key, classes) for key in ("truth", "predictions"))
-    raw = _checked(line["metrics"], dict, "metrics")
-    metrics = {key: _finite(raw[key], key) for key in METRICS if raw.get(key) is not None}
-    groups = tuple(_checked(name, str, "groups") for name in _checked(line["groups"], list, "groups"))
-    if not len(truth) == len(predictions) == len(groups):
-        raise ValueError("truth, predictions and groups are not of one length")
-    if abs(metrics["accuracy"] - np.mean(truth == predictions)) > 1e-3:
-        raise ValueError(f"accuracy {metrics['accuracy']} is not that of the predictions")
-    return Cell(
-        version=_checked(line["version"], str, "version"),
-        commit=_checked(line["commit"], str, "commit"),
-        data_hash=_checked(line["data_hash"], str, "data_hash"),
-        metrics=metrics,
-        truth=truth,
-        predictions=predictions,
-        groups=groups,
-        training_walks=_count(line["training_walks"]),
-    )
-
-
-def _labels(raw: Any, key: str, classes: int) -> np.ndarray:
-    labels = [_count(label) for label in _checked(raw, list, key)]
-    if not labels or max(labels) >= classes:
-        raise ValueError(f"{key} needs classes below {classes}")
-    return np.array(labels)
-
-
-def _points(raw: Any) -> np.ndarray:
-    points = [[_finite(number, "curve") for number in point] for point in _checked(raw, list, "curve")]
-    array = np.array(points, dtype=np.float64).reshape(len(points), 2)
-    return array[np.argsort(array[:, 0], kind="stable")]
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no whole number from 0")
-    return value
-
-
-def _finite(value: Any, key: str) -> float:
-    if not is_number(value):
-        raise ValueError(f"{key} {value!r} is no number")
-    if not np.isfinite(value):
-        raise _NotFiniteError(f"{key} is {value}")
-    return float(value)
-
-
-def _checked(value: Any, kind: type, key: str) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(f"{key} is {type(value).__name__}, not {kind.__name__}")
-    return value
 
 
 def _text(path: Path) -> str:
@@ -295,6 +192,6 @@ def _text(path: Path) -> str:
 
 def _object(text: str, where: str) -> dict[str, Any]:
     try:
-        return _checked(parse_json(text), dict, "it")
+        return checked(parse_json(text), dict, "it")
     except (ValueError, TypeError) as error:
         raise DataError(where, "is no JSON object", found=error, remedy=_REMEDY) from None

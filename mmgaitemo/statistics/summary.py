@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mmgaitemo.statistics.cell_lines import METRICS, End, Run
 from mmgaitemo.statistics.comparisons import Comparison, compare, corrected
 from mmgaitemo.statistics.consistency import check_together, missing_cells, size_ratio
 from mmgaitemo.statistics.estimates import Estimate, corrected_t
-from mmgaitemo.statistics.study_files import METRICS, End, Run, StudyResult
+from mmgaitemo.statistics.study_files import StudyResult
 
 DIGITS = 6  # of stored figures: more would differ between machines
 
@@ -173,7 +174,7 @@ def confusion(study: StudyResult, end: End) -> np.ndarray:
     for fold in {run[0] for run in runs}:
         cells = [cell for run, cell in runs.items() if run[0] == fold]
         for cell in cells:
-            np.add.at(total, (cell.truth, cell.predictions), 1 / len(cells))
+            np.add.at(total, cell.truth, cell.votes / len(cells))
     return np.array([_rounded(row) for row in total])
 
 

@@ -150,17 +150,13 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
     for name in (name for name in method.protocols if name in missing):
         begin = time.perf_counter()
         scores, settings = study.protocols[name].run(features)
-        metrics = classification_metrics(truth, scores)
-        classes = range(features.num_classes)
+        metrics = _metrics(truth, scores)
         line = {
             "protocol": name,
             "hash": identity.protocols[name],
             "seconds": round(time.perf_counter() - begin, 1),
-            "metrics": {
-                **{key: round(value, 5) for key, value in metrics.items()},
-                "log_loss": round(float(log_loss(truth, smoothed(scores), labels=list(classes))), 5),
-            },
-            "predictions": scores.argmax(1).tolist(),
+            "metrics": metrics,
+            **_said(scores),
             "settings": settings,
         }
         np.savez_compressed(folder / f"scores_{name}.npz", ids=held_out.ids, truth=truth, scores=scores)
@@ -202,6 +198,26 @@ def _features(
     classes = len(held_out.metainfo["classes"])
     seed = int(cfg.randomness.seed)
     return Features(known, labels, ids, bank.groups, queries, classes, path, cfg, seed)
+
+
+def _metrics(truth: np.ndarray, answers: np.ndarray) -> dict[str, float]:
+    """Metrics of (R, N, classes) scores: the mean over the R answers."""
+    found = [
+        {
+            **classification_metrics(truth, scores),
+            "log_loss": float(log_loss(truth, smoothed(scores), labels=list(range(scores.shape[1])))),
+        }
+        for scores in answers
+    ]
+    return {key: round(float(np.mean([metrics[key] for metrics in found])), 5) for key in found[0]}
+
+
+def _said(answers: np.ndarray) -> dict[str, Any]:
+    """The classes named in (R, N, classes) scores: of one answer themselves, of several how often each was named."""
+    said = answers.argmax(2)
+    if len(said) == 1:
+        return {"predictions": said[0].tolist()}
+    return {"votes": (said[..., None] == np.arange(answers.shape[2])).sum(0).tolist()}
 
 
 def _codes(persons: list[str], fold: int) -> list[str]:

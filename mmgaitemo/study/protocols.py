@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 from typing import Protocol as Interface
 
@@ -30,6 +31,7 @@ from mmgaitemo.study.identity import further_settings
 # Of every fine-tuning of the project (configs/_base_/runtime.py and downstream/): only further ones are worth a hash.
 COMMON_HOOKS = {"seed", "runtime_info", "labels", "safe_checkpoint", "logger", "checkpoint", "buffers", "report"}
 COMMON_HOOKS |= {"untrained"}
+MOST_CHOICES = 100  # of labelled persons: each is a probe, of seconds
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ class Protocol(Interface):
         """What identifies the protocol: finished cells are kept as long as it does not change."""
 
     def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
-        """(N, num_classes) scores, and what was chosen on the way (inside the labelled training walks)."""
+        """(R, N, num_classes) scores, and what was chosen on the way (inside the labelled training walks).
+
+        R answers for each held-out walk, which count alike: 1 but where labels of several choices of persons are used.
+        """
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class KNN:
         scores = knn_scores(
             features.known, features.labels, features.queries, features.num_classes, self.k, self.temperature
         )
-        return scores.double().numpy(), {}
+        return scores.double().numpy()[None], {}
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,8 @@ class LinearProbe:
 
     Attributes:
         label_fraction: Part of the labelled training walks, in (0, 1], per class; nested, drawn by the job's seed.
-        persons: Use the labels of so many persons alone, drawn by the job's seed; None uses those of all.
+        persons: Use the labels of so many persons alone, of every choice of them in turn (of seven persons two: 21
+            probes, whose answers count alike); None uses those of all.
     """
 
     label_fraction: float = 1.0
@@ -142,40 +148,47 @@ class LinearProbe:
     @property
     def draws(self) -> bool:
         """See ``Protocol``."""
-        return self.label_fraction < 1 or self.persons is not None
+        return self.label_fraction < 1
 
     def settings(self) -> Any:
         """See ``Protocol``."""
-        return ["linear", self.label_fraction, self.persons]
+        return ["linear", self.label_fraction, self.persons and f"every {self.persons}"]
 
     def run(self, features: Features) -> tuple[np.ndarray, dict[str, Any]]:
         """See ``Protocol``.
 
         Raises:
-            ConfigError: There are not so many labelled persons.
+            ConfigError: There are not so many labelled persons, or too many choices of them.
         """
-        labels = features.labels.clone()
-        if self.persons is not None:
-            kept = set(self._persons(features))
-            labels[[person not in kept for person in features.groups]] = -1
-        chosen = nested_fraction(features.ids, labels.tolist(), self.label_fraction, features.seed)
-        masked = torch.full_like(labels, -1)
-        masked[chosen] = labels[chosen]
-        strength = choose_strength(features.known, masked, features.groups)
-        scores = linear_probe(features.known, masked, features.queries, features.num_classes, strength)
-        return scores.numpy(), {"C": strength, "labels": int((masked >= 0).sum())}
+        scores, strengths, counts = [], [], []
+        for labels in self._labels(features):
+            chosen = nested_fraction(features.ids, labels.tolist(), self.label_fraction, features.seed)
+            masked = torch.full_like(labels, -1)
+            masked[chosen] = labels[chosen]
+            strengths.append(choose_strength(features.known, masked, features.groups))
+            scores.append(
+                linear_probe(features.known, masked, features.queries, features.num_classes, strengths[-1]).numpy()
+            )
+            counts.append(int((masked >= 0).sum()))
+        return np.stack(scores), {"C": strengths, "labels": counts}
 
-    def _persons(self, features: Features) -> list[str]:
+    def _labels(self, features: Features) -> Iterator[Tensor]:
+        if self.persons is None:
+            yield features.labels
+            return
         pairs = zip(features.groups, features.labels.tolist(), strict=True)
         labelled = sorted({person for person, label in pairs if label >= 0})
-        if self.persons is None or not 1 <= self.persons <= len(labelled):
+        choices = math.comb(len(labelled), self.persons)
+        if not 1 <= choices <= MOST_CHOICES:
             raise ConfigError(
                 "study.protocols, LinearProbe.persons",
-                "there are not so many persons with labels",
-                found=f"{self.persons} of {len(labelled)}",
-                remedy="ask for fewer, or for None",
+                f"needs at least 1 and at most {MOST_CHOICES} choices of the persons with labels",
+                found=f"{choices} choices of {self.persons} of {len(labelled)}",
+                remedy="ask for fewer persons, or for a label_fraction of all of them",
             )
-        return [labelled[i] for i in np.random.RandomState(features.seed).permutation(len(labelled))[: self.persons]]
+        for chosen in combinations(labelled, self.persons):
+            kept = torch.tensor([person in chosen for person in features.groups])
+            yield torch.where(kept, features.labels, -1)
 
 
 @dataclass(frozen=True)
@@ -223,7 +236,10 @@ class FineTune:
             runner = Runner.from_cfg(quiet(cfg))
             runner.train()
         dataset = DATASETS.build({**features.config.val_dataloader.dataset, "fold": features.config.fold})
-        return predict(runner.model, dataset), {"labels": len(runner.train_dataloader.dataset), "steps": runner.iter}
+        return predict(runner.model, dataset)[None], {
+            "labels": len(runner.train_dataloader.dataset),
+            "steps": runner.iter,
+        }
 
     def _composed(self, features: Features) -> Config:
         cfg, method = load_config(self.config), features.config

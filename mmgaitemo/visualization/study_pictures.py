@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmgaitemo.statistics.study_files import End, StudyResult
+from mmgaitemo.statistics.cell_lines import End
+from mmgaitemo.statistics.study_files import StudyResult
 from mmgaitemo.statistics.summary import Summary, confusion, majority
 from mmgaitemo.visualization.confusion_plot import draw_confusion
 from mmgaitemo.visualization.study_curves import draw_study_curves
