@@ -14,10 +14,9 @@ from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 
 from mmgaitemo.errors import ConfigError, GaitError
-from mmgaitemo.overrides import apply_overrides, schedulers_of, setting_at
+from mmgaitemo.overrides import MMENGINE, apply_overrides, schedulers_of, setting_at
 from mmgaitemo.registry import DATASETS, MODELS
 
-MMENGINE = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")  # its default hooks
 ROLES = ("train_dataloader.dataset", "val_dataloader.dataset", "val_cfg.bank")
 
 
@@ -54,12 +53,26 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     for name in [name for name, hook in cfg.get("default_hooks", {}).items() if hook is None and name not in MMENGINE]:
         cfg.default_hooks.pop(name)  # MMEngine itself takes None only for its own hooks
     if "fold" in cfg:
+        _check_reached(cfg)
         for dataset in datasets_of(cfg):
             dataset.setdefault("fold", cfg.fold)
     if cfg.get("unused_fold") is not None:
         for dataset in datasets_of(cfg):
             dataset.setdefault("unused_fold", cfg.unused_fold)
     return cfg
+
+
+def _check_reached(cfg: Config) -> None:
+    """A data set that names no split would not be told the config's fold: it would take another, silently."""
+    for role in ROLES:
+        dataset = setting_at(cfg._cfg_dict, role)
+        if dataset and next(datasets_of(dataset), None) is None:
+            raise ConfigError(
+                f"{cfg.filename}, {role}",
+                "names no split, so that the config's fold would not reach it",
+                found=dataset.get("type"),
+                remedy="write split='train' or split='test'",
+            )
 
 
 def datasets_of(node: Any) -> Iterator[ConfigDict]:
@@ -85,12 +98,12 @@ def preflight(cfg: Config) -> Built:
     init_default_scope(cfg.get("default_scope", "mmgaitemo"))
     named = {role: setting_at(cfg._cfg_dict, role) for role in ROLES}
     try:
-        _check_schedule(cfg)
+        check_schedule(cfg)
         _check_whitening(cfg)
         datasets = {role: DATASETS.build(dataset) for role, dataset in named.items() if dataset}
         for dataset in datasets.values():
             dataset.full_init()
-        _check_first_batch(cfg, len(datasets[ROLES[0]]))
+        check_first_batch(cfg, len(datasets[ROLES[0]]))
         return Built(MODELS.build(cfg.model), datasets)
     except GaitError:
         raise
@@ -123,8 +136,12 @@ def explained(error: Exception, cfg: Config, problem: str) -> ConfigError:
     )
 
 
-def _check_schedule(cfg: Config) -> None:
-    """An annealing that does not end with the run is a length that was changed in one place only."""
+def check_schedule(cfg: Config) -> None:
+    """Refuse an annealing that does not end with the run: its length was changed in one place only.
+
+    Raises:
+        ConfigError: It does not.
+    """
     epochs = setting_at(cfg._cfg_dict, "train_cfg.max_epochs")
     for scheduler in schedulers_of(cfg):
         end = scheduler.get("begin", 0) + scheduler.get("T_max", 0)
@@ -151,7 +168,12 @@ def _check_whitening(cfg: Config) -> None:
         )
 
 
-def _check_first_batch(cfg: Config, samples: int) -> None:
+def check_first_batch(cfg: Config, samples: int) -> None:
+    """Refuse batches of which the training samples give none, or a last one of a single sample.
+
+    Raises:
+        ConfigError: They do.
+    """
     loader = cfg.train_dataloader
     if loader.get("drop_last", False) and loader.batch_size > samples:
         raise ConfigError(

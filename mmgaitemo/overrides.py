@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmgaitemo.errors import ConfigError
 
+MMENGINE = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")  # its default hooks
 # Top-level keys that something reads after parsing; other variables of a config only shape it while it is parsed.
 EFFECTIVE = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"} | {
     "activation_checkpointing",
@@ -92,6 +93,14 @@ def _check(cfg: Config, option: str, value: Any) -> None:
             "has no effect: nothing reads this top-level key once the config is parsed",
             found=repr(key),
             remedy=f"did you mean one of {near}?" if near else "docs/configs.md lists the knobs",
+        )
+    hooks = [*cfg.get("default_hooks", {}), *MMENGINE]
+    if value is None and key == "default_hooks" and option.count(".") == 1 and option.split(".")[1] not in hooks:
+        raise ConfigError(
+            f"--cfg-options {option}",
+            "has no effect: there is no hook of this name to take out",
+            found=repr(option.split(".")[1]),
+            remedy=f"use one of {hooks}",
         )
     if isinstance(value, str) and isinstance(setting_at(cfg._cfg_dict, option), bool):  # any text counts as true
         raise ConfigError(

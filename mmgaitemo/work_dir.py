@@ -64,15 +64,17 @@ def starting_point(work_dir: Path, resume: str | None, overwrite: bool) -> str |
 
 
 @contextmanager
-def only_run_in(work_dir: Path) -> Iterator[None]:
+def only_run_in(work_dir: Path, shared: bool = True) -> Iterator[None]:
     """Make the work_dir and keep other runs out of it while the block lasts; the lock ends with the process.
 
-    Of a distributed run the first process holds the lock.
+    Args:
+        work_dir: The folder.
+        shared: Of a distributed run the first process alone holds the lock, for all of them.
 
     Raises:
         ConfigError: Another process trains in it.
     """
-    if int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) > 0:
+    if shared and int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) > 0:
         yield
         return
     work_dir.mkdir(parents=True, exist_ok=True)

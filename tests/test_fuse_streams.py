@@ -86,6 +86,13 @@ def sample(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]]
         (lambda stream: stream.pop("samples"), "holds no scores of walks"),
         (lambda stream: stream.update(samples=[1]), "samples is list, not dict"),
         (sample(lambda walk: walk.update(label=(walk["label"] + 1) % 3)), "other labels for some walks. Found: 1"),
+        (lambda stream: stream.update(classes="abc"), "classes is 'abc', not a list of names"),
+        (lambda stream: stream.update(classes=[0, 1, 2]), "not a list of names"),
+        (sample(lambda walk: walk.update(label=bool(walk["label"]))), "class ids below 3. Found: [True]"),
+        (sample(lambda walk: walk.update(scores=["0.5", "0.25", "0.25"])), "the score '0.5' is no number"),
+        (sample(lambda walk: walk.update(scores=[True, False, False])), "the score True is no number"),
+        (sample(lambda walk: walk.update(scores="abc")), "the score 'a' is no number"),
+        (sample(lambda walk: walk.update(scores=1)), "holds no scores of walks"),
         (sample(lambda walk: walk.update(label=3)), "class ids below 3"),
         (sample(lambda walk: walk.update(label=-1)), "class ids below 3"),
         (sample(lambda walk: walk.update(label=0.5)), "class ids below 3"),
@@ -104,6 +111,17 @@ def test_streams_that_do_not_fit_are_refused(change: Callable, words: str, tmp_p
     assert done.returncode == 1 and words in done.stderr, done.stderr
     assert "stream1.json" in done.stderr and "Remedy" in done.stderr
     assert not (tmp_path / "fused.json").exists()
+
+
+def test_a_walk_that_a_file_holds_twice_is_refused(tmp_path: Path) -> None:
+    streams = [content(seed) for seed in range(2)]
+    for stream in streams:
+        stream["samples"]["again"] = stream["samples"].pop("walk7")
+    paths = write(tmp_path, *streams)
+    for path in paths:
+        path.write_text(path.read_text().replace('"again"', '"walk1"'))
+    done = run_here(TOOL, *paths, cwd=tmp_path)
+    assert done.returncode == 1 and "stream0.json" in done.stderr and "['walk1'] occur twice" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,17 @@ RESULTS = ROOT / "docs/results/performance"
 
 
 def test_every_table_is_that_of_the_stored_result() -> None:
-    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
-    assert TOOL["filled"](page, RESULTS) == page
+    path = ROOT / "docs/performance.md"
+    page = path.read_text(encoding="utf-8")
+    assert TOOL["filled"](path, RESULTS) == page
     assert names(page) == {path.stem for path in RESULTS.glob("*.json")}
 
 
 def test_prose_stays_and_a_changed_result_changes_its_table(tmp_path: Path) -> None:
     stored: dict[str, Any] = json.loads((RESULTS / "step.json").read_text())
     (tmp_path / "step.json").write_text(json.dumps(stored | {"speedup": 123.0}))
-    page = "before\n<!-- begin step -->\nstale text\n<!-- end step -->\nafter\n"
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- begin step -->\nstale text\n<!-- end step -->\nafter\n")
     written = TOOL["filled"](page, tmp_path)
     assert written.startswith("before\n")
     assert written.endswith("\nafter\n")
@@ -35,8 +37,13 @@ def test_prose_stays_and_a_changed_result_changes_its_table(tmp_path: Path) -> N
 
 
 def test_a_table_without_a_result_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin absent -->\n<!-- end absent -->\n")
     with pytest.raises(DataError, match="the page shows"):
-        TOOL["filled"]("<!-- begin absent -->\n<!-- end absent -->\n", tmp_path)
+        TOOL["filled"](page, tmp_path)
+    page.write_bytes(b"<!-- begin absent -->\r\n<!-- end absent -->\r\n")
+    with pytest.raises(DataError, match=r"page\.md, line 1: needs <!-- begin NAME -->"):
+        TOOL["filled"](page, tmp_path)
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("encoder_sizes*.json")), ids=lambda path: path.stem)

@@ -35,8 +35,6 @@ PICTURES = {
 }
 LINES = fake_study.lines()
 NOTE = "Made-up walks (342 of none); test folds"
-
-
 TOOL = ROOT / "tools" / "analysis" / "report.py"
 
 
@@ -217,6 +215,14 @@ def test_the_tool_ends_with_a_plain_error(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     with pytest.raises(SystemExit, match="error: --markdown: is a folder"):
         report(tmp_path, "--markdown", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["cells.jsonl", "study.json", "superseded.jsonl", "methods.png", "tables.md"])
+def test_the_report_is_not_written_over_a_file_of_a_study(name: str, tmp_path: Path) -> None:
+    fake_study.write(tmp_path, [])
+    with pytest.raises(SystemExit, match=r"error: --markdown: must be the name of a \.md file"):
+        report(tmp_path, "--markdown", str(tmp_path / name))
+    assert (tmp_path / "cells.jsonl").read_text() == "" and len([*tmp_path.iterdir()]) == 2
 
 
 def texts_of(folder: Path, patch: pytest.MonkeyPatch, cells: list[dict], **changes: object) -> dict[str, set[str]]:

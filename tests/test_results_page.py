@@ -7,6 +7,7 @@ import re
 import runpy
 from pathlib import Path
 
+import fake_study
 import pytest
 from runs import ROOT
 
@@ -18,6 +19,8 @@ from mmgaitemo.statistics.report_text import markdown
 TOOL = runpy.run_path(str(ROOT / "tools/analysis/results_page.py"))
 RESULTS = ROOT / "docs/results"
 STUDIES = sorted(path.parent for path in RESULTS.glob("*/cells.jsonl"))
+BEGIN, END = "<!-- begin some-study -->", "<!-- end some-study -->"
+PAGE = f"before\n{BEGIN}\nstale\n{END}\nafter\n"
 
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
@@ -30,8 +33,8 @@ def test_a_stored_report_is_that_of_its_cells(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", TOOL["PAGES"])
 def test_the_tables_of_a_page_are_those_of_the_reports(name: str) -> None:
-    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    assert TOOL["filled"](page, RESULTS) == page
+    page = ROOT / "docs" / name
+    assert TOOL["filled"](page, RESULTS) == page.read_text(encoding="utf-8")
 
 
 def test_every_study_is_on_a_page() -> None:
@@ -39,28 +42,99 @@ def test_every_study_is_on_a_page() -> None:
     assert names(pages) == {folder.name for folder in STUDIES}
 
 
-def test_figures_of_the_readme_are_stored() -> None:
-    studies = [RESULTS / study / "summary.json" for study in ("baselines_egait", "pathogait")]
-    rows = [row for path in studies for row in json.loads(path.read_text(encoding="utf-8"))]
-    stored = {f"{row['mean']:.3f} +- {row['sd']:.3f}" for row in rows if row["metric"] == "accuracy" and row["sd"]}
-    figures = re.findall(r"0\.\d{3} \+- 0\.\d{3}", (ROOT / "README.md").read_text(encoding="utf-8"))
+def of_test_studies(name: str) -> list[dict]:
+    """The rows of a file of every study of which results.md tells."""
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    return [row for study in names(page) for row in json.loads((RESULTS / study / name).read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+def test_figures_in_the_text_are_stored(page: str) -> None:
+    stored = {f"{r['mean']:.3f} +- {r['sd']:.3f}" for r in of_test_studies("summary.json") if r["sd"] is not None}
+    figures = re.findall(r"0\.\d{3} \+- 0\.\d{3}", (ROOT / page).read_text(encoding="utf-8"))
     assert figures
     assert stored.issuperset(figures)
 
 
-def test_prose_stays_and_a_stale_table_goes(tmp_path: Path) -> None:
-    report = tmp_path / "some" / "tables.md"
-    report.parent.mkdir()
-    report.write_text("## Title\n\nOrigin.\n\n### Scores\n\n| a |\n\n### Against b\n\nmore\n")
-    page = "before\n<!-- begin some -->\nstale\n<!-- end some -->\nafter\n"
-    expected = "before\n<!-- begin some -->\nOrigin.\n\n| a |\n<!-- end some -->\nafter\n"
-    assert TOOL["filled"](page, tmp_path) == expected
+def test_differences_in_the_text_are_stored() -> None:
+    """Such as ``+9.1 (-1.1 to 19.3``: points and interval, of first minus second or the other way round."""
+    stored = set()
+    for row in of_test_studies("comparisons.json"):
+        points = [100 * row[key] for key in ("mean", "low", "high") if row[key] is not None]
+        if len(points) == 3:
+            stored |= {tuple(f"{p:.1f}" for p in points), tuple(f"{-p:.1f}" for p in (points[0], points[2], points[1]))}
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    told = re.findall(r"([+-]?\d+\.\d)(?:\s+at\s+\d+\s+%)?\s+\((-?\d+\.\d)\s+to\s+(-?\d+\.\d)", text)
+    assert len(told) > 20
+    assert {(mean.lstrip("+"), low, high) for mean, low, high in told} <= stored
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """Pages, and a study of two cells with its report."""
+    knn = [line for line in fake_study.lines() if (line["protocol"], line["seed"]) == ("knn", 0)][:2]
+    folder = fake_study.write(tmp_path / "results/some-study", knn, comparisons=[])
+    text = markdown(summarise(read_results(folder)), {})
+    (folder / "tables.md").write_text(f"{text}\n### Pictures\n\n![it](it.png)\n")
+    for name in TOOL["PAGES"]:
+        (tmp_path / name).write_text("before\nafter\n")
+    (tmp_path / "results.md").write_text(PAGE)
+    return tmp_path
+
+
+def test_prose_stays_and_a_stale_table_goes(docs: Path, capsys: pytest.CaptureFixture) -> None:
+    TOOL["write_pages"](docs)
+    page = (docs / "results.md").read_text()
+    assert page.startswith("before\n<!-- begin some-study -->\nMade-up walks (342 of none); test folds. 2 cells;")
+    assert page.endswith("or all are equal.\n<!-- end some-study -->\nafter\n")
+    assert "stale" not in page and "###" not in page and page.count("\n| kNN | ") == 2
+    assert (docs / "experiments.md").read_text() == "before\nafter\n"
+    TOOL["write_pages"](docs)
+    assert (docs / "results.md").read_text() == page
+    assert capsys.readouterr().out == ""
+
+
+def test_a_study_on_no_page_is_named(docs: Path, capsys: pytest.CaptureFixture) -> None:
+    (docs / "results.md").write_text("nothing\n")
+    TOOL["write_pages"](docs)
+    assert "results/some-study is on no page" in capsys.readouterr().out
+
+
+def test_cells_that_changed_after_their_report_are_refused(docs: Path) -> None:
+    path = docs / "results/some-study/cells.jsonl"
+    path.write_text(path.read_text().replace("abc1234", "abc9999"))
+    with pytest.raises(DataError, match=r"tables\.md: is not the report of the cells.*tools/analysis/report\.py"):
+        TOOL["write_pages"](docs)
+    assert (docs / "results.md").read_text() == PAGE
 
 
 @pytest.mark.parametrize("content", [None, "no report"])
-def test_a_study_without_a_report_is_refused(content: str | None, tmp_path: Path) -> None:
-    (tmp_path / "some").mkdir()
+def test_a_study_without_a_report_is_refused(content: str | None, docs: Path) -> None:
+    report = docs / "results/some-study/tables.md"
+    report.unlink()
     if content is not None:
-        (tmp_path / "some" / "tables.md").write_text(content)
+        report.write_text(content)
     with pytest.raises(DataError, match=r"tools/analysis/report\.py"):
-        TOOL["filled"]("<!-- begin some -->\n<!-- end some -->\n", tmp_path)
+        TOOL["write_pages"](docs)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ((f"{END}\n", ""), f"results.md: {END} is missing"),
+        ((f"{BEGIN}\n", ""), f"results.md, line 3: .*{BEGIN} is missing"),
+        ((END, END.replace("some", "other")), "results.md, line 4: .*<!-- begin other-study --> is missing"),
+        ((END, END.replace("end", "end ")), "results.md, line 4: needs .*<!-- end  some-study -->"),
+        ((BEGIN, BEGIN.upper()), "results.md, line 2: needs"),
+        ((BEGIN, f"- {BEGIN}"), "results.md, line 2: needs"),
+        ((BEGIN, BEGIN.replace("-study", ".study")), "results.md, line 2: needs"),
+        (("stale", BEGIN), f"results.md, line 3: begins a block before {END}"),
+        (("\n", "\r\n"), r"results.md, line 2: needs .* ends with LF.*\\r'"),
+    ],
+)
+def test_markers_that_would_be_passed_over_are_refused(change: tuple[str, str], message: str, docs: Path) -> None:
+    page = PAGE.replace(*change).encode()
+    (docs / "results.md").write_bytes(page)
+    with pytest.raises(DataError, match=message):
+        TOOL["write_pages"](docs)
+    assert (docs / "results.md").read_bytes() == page

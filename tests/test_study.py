@@ -54,7 +54,7 @@ def test_every_cell_is_there_once_and_agrees_with_its_scores(finished: Store) ->
             assert [epoch for epoch, _ in line["knn_curve"]] == [1, 2]
             continue
         folder = finished.out / "work" / line["method"] / f"fold{line['fold']}_seed{line['seed']}"
-        stored = np.load(folder / f"scores_{line['protocol']}.npz")
+        stored = np.load(folder / f"scores_{line['protocol']}_{line['hash']}.npz")
         assert stored["truth"].tolist() == line["truth"]
         said = stored["scores"].argmax(2)  # (answers, walks)
         assert line["metrics"]["accuracy"] == pytest.approx((said == stored["truth"]).mean(), abs=1e-5)
@@ -123,6 +123,8 @@ def test_fine_tuning_depends_on_hooks_of_its_config(tmp_path: Path) -> None:
     assert settings("custom_hooks = [dict(type='EMAHook')]") != plain
     with pytest.raises(ConfigError, match="from the start"):
         settings("load_from = 'other.pth'")
+    with pytest.raises(ConfigError, match="ends at epoch 100"):
+        settings("train_cfg = dict(max_epochs=2)")
 
 
 def test_an_encoder_is_shared_and_one_that_was_damaged_is_made_again(
@@ -163,15 +165,17 @@ def test_the_ledger_notes_each_reading_of_a_test_fold_once(finished: Store, tmp_
     (tmp_path / "cells.jsonl").write_bytes(finished.cells.read_bytes())
     protocols = {**LINEAR, "knn": {"type": "KNN", "k": 9}}
     store = opened(tmp_path, write_study(tmp_path, protocols=protocols, ledger="ledger.jsonl"))
-    assert append_readings(store) == 2  # linear is complete for both methods, the other kNN is not
+    assert append_readings(store) == 4  # linear is complete for both methods, the other kNN given up, this one missing
     ledger = tmp_path / "ledger.jsonl"
     ledger.write_text(ledger.read_text().rstrip("\n"))  # an editor may take it
     assert append_readings(store) == 0
     noted = [json.loads(line) for line in ledger.read_text().splitlines()]
-    assert {(entry["method"], entry["protocol"], entry["cells"]) for entry in noted} == {
-        ("ssal", "linear", 1),
-        ("untrained", "linear", 1),
-    }
+    assert [(e["method"], e["protocol"], e["cells"], e.get("abandoned", False)) for e in noted] == [
+        ("ssal", "linear", 1, False),
+        ("untrained", "linear", 1, False),
+        ("ssal", "knn", 1, True),
+        ("untrained", "knn", 1, True),
+    ]
     for damage in (b"\n3\n", b'\n{"rec', b"\n\xff\n"):
         ledger.write_bytes(json.dumps(noted[0]).encode() + damage)
         with pytest.raises(DataError, match=r"ledger.jsonl, line 2: is no reading"):
@@ -181,7 +185,10 @@ def test_the_ledger_notes_each_reading_of_a_test_fold_once(finished: Store, tmp_
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"default_hooks.checkpoint.save_best": "knn/accuracy"}, "best score on the held-out walks"),
+        (
+            {"default_hooks.checkpoint.save_best": "knn/accuracy"},
+            r"held-out walks.*decide about the training.*save_best",
+        ),
         ({"load_from": "other.pth"}, "trains its encoders from the start"),
         ({"train_dataloader.dataset.nobody": 3}, "the data of method ssal cannot be built"),
         ({"model.type": "GaitClassifier"}, "is no pre-training config"),

@@ -100,7 +100,7 @@ def test_inner_validation_leaves_the_test_fold_alone(tmp_path: Path) -> None:
         (of_protocol("KNN", neighbours=3), "the arguments do not fit"),
         (of_protocol("KNN", k=0), "protocols.one.k: needs a whole number of at least 1"),
         (of_protocol("KNN", k="5"), "protocols.one.k: needs"),
-        (of_protocol("KNN", temperature=0), "protocols.one.temperature: needs a number above 0"),
+        (of_protocol("KNN", temperature=0), "protocols.one.temperature: needs a number of at least 3e-39"),
         (of_protocol("KNN", temperature=float("1e999")), "the config does not parse"),  # inf is no name there
         (of_protocol("LinearProbe", label_fraction="0.1"), "protocols.one.label_fraction: needs"),
         (of_protocol("LinearProbe", label_fraction=1.5), "protocols.one.label_fraction: needs"),

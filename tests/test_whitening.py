@@ -174,8 +174,10 @@ def test_no_number_of_frames_is_refused(frames: Any) -> None:
 
 
 def test_a_whitening_that_nobody_fits_and_a_hook_without_one_are_refused(tmp_path: Path) -> None:
+    unfitted = whitened(tmp_path)
+    unfitted.default_hooks.pop("whitening")
     with pytest.raises(ConfigError, match=r"model\.backbone\.whitening: no hook fits it.*WhiteningHook"):
-        preflight(whitened(tmp_path, **{"default_hooks.whitening": None}))
+        preflight(unfitted)
     with pytest.raises(ConfigError, match=r"WhiteningHook needs a backbone with whitening. Found: CFFN without"):
         train(whitened(tmp_path, **{"model.backbone.whitening": None}))
 

@@ -96,9 +96,13 @@ def print_cost(store: Store, todo: list[Todo], jobs: int) -> None:
     for name, count in encoders.items():
         try:
             seconds = seconds_of_encoder(store.study.methods[name], store.study.splits[0])
-        except GaitError:  # the other methods can go on
-            print(f"  {name}: cannot be tried; its jobs will say why")
-            continue
+        except GaitError as error:
+            raise ConfigError(
+                f"study.methods.{name}",
+                "its config, with the changes of the study, cannot be tried",
+                found=error,
+                remedy="correct it; nothing was run",
+            ) from error
         total += seconds * count
         print(f"  {name}: {count} encoders of about {seconds:.0f} s on one thread")
     jobs = min(jobs, len(todo))
@@ -117,6 +121,7 @@ def drive(store: Store, command: list[str], launcher: str, jobs: int, methods: l
     known_readings(store.study)  # a damaged ledger is found before jobs run
     store.merge()
     store.describe(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
+    append_readings(store)  # what was finished or given up before now, should this be stopped
     if todo := store.todo(methods):
         print_cost(store, todo, jobs)
         if launcher == "slurm":
@@ -143,6 +148,8 @@ def main() -> None:
         end_with(args.parent)
     if args.jobs < 1:
         raise ConfigError("--jobs", "needs at least one job at a time", found=args.jobs, remedy="use 1 or more")
+    if not args.out.strip():
+        raise ConfigError("--out", "names no folder", found=repr(args.out), remedy="name one, such as work_dirs/study")
     out, encoders = Path(args.out), Path(args.encoders)
     for option, folder in (("--out", out), ("--encoders", encoders)):
         if folder.exists() and not folder.is_dir():

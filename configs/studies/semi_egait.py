@@ -15,6 +15,9 @@ study = dict(
         ssal_plus=dict(title="SSAL+", pretrain="../ssal_plus_egait.py"),
         ssal=dict(title="SSAL", pretrain="../ssal_egait.py"),
         untrained=dict(title="untrained", untrained="../ssal_egait.py"),
+        untrained_plus=dict(
+            title="untrained encoder of SSAL+", untrained="../ssal_plus_egait.py", protocols=("linear", *_linear)
+        ),
         handmade=dict(
             title="hand-made features", kinematics="../baselines/handmade_egait.py", protocols=("linear", *_linear)
         ),
@@ -27,6 +30,8 @@ study = dict(
         ("ssal_plus/finetune_10", "untrained/finetune_10"),
         ("ssal_plus/finetune_20", "untrained/finetune_20"),
         ("ssal/finetune_10", "untrained/finetune_10"),
+        ("ssal_plus/linear_10", "untrained_plus/linear_10"),
+        ("ssal_plus/linear_20", "untrained_plus/linear_20"),
     ],
     ledger="../../docs/results/ledger.jsonl",
 )

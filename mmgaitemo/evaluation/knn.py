@@ -11,6 +11,8 @@ from torch.utils.data import Dataset
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation.features import extract_features
 
+LEAST_TEMPERATURE = 3e-39  # a similarity of 1 divided by less is infinite in single precision, and its vote is NaN
+
 
 def knn_probe(
     model: BaseModel, bank: Dataset, dataset: Dataset, num_classes: int, k: int = 20, temperature: float = 0.1
@@ -38,11 +40,18 @@ def knn_scores(
         queries: (N, D).
         num_classes: Classes.
         k: Voters; at most the number of labelled walks take part.
-        temperature: Of the weights.
+        temperature: Of the weights, at least ``LEAST_TEMPERATURE``.
 
     Raises:
-        ConfigError: No walk of the bank is labelled.
+        ConfigError: No walk of the bank is labelled, or ``temperature`` is too small to divide by.
     """
+    if not temperature >= LEAST_TEMPERATURE:  # nor NaN
+        raise ConfigError(
+            "kNN probe, temperature",
+            f"must be at least {LEAST_TEMPERATURE:g}",
+            found=repr(temperature),
+            remedy="0.1 is usual",
+        )
     labelled = bank_labels >= 0
     if not labelled.any():
         raise ConfigError(

@@ -15,6 +15,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from mmgaitemo.errors import ConfigError
+
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # inverse regularisation, scikit-learn's C
 FEW_LABELS = 0.03  # the strength where there are too few labels to choose one
 INNER_FOLDS = 4
@@ -29,8 +31,21 @@ def linear_probe(bank: Tensor, bank_labels: Tensor, queries: Tensor, num_classes
         queries: (N, D).
         num_classes: Classes; one without a labelled walk has probability 0.
         strength: Inverse of the regularisation (scikit-learn's ``C``).
+
+    Raises:
+        ConfigError: The labelled walks are not of two classes or more.
     """
     labelled = bank_labels >= 0
+    if len(classes := bank_labels[labelled].unique().tolist()) < 2:
+        rows = labelled.nonzero().flatten().tolist()
+        more = ", and more" if len(rows) > 5 else ""
+        raise ConfigError(
+            "linear probe, labelled training walks",
+            "need two classes or more",
+            found=f"{len(rows)} labelled of {len(bank)} walks, of classes {classes}, in rows {rows[:5]}{more}",
+            remedy="label walks of another class; with LinearProbe.persons, ask for so many persons that every choice "
+            "of them shows two classes",
+        )
     model = _fit(bank[labelled].double().numpy(), bank_labels[labelled].numpy(), strength)
     return torch.from_numpy(_probabilities(model, queries.double().numpy(), num_classes))
 
@@ -44,13 +59,14 @@ def choose_strength(features: Tensor, labels: Tensor, groups: Sequence[str]) -> 
         groups: Person of each: none is on both sides of an inner fold.
 
     Returns:
-        ``FEW_LABELS`` where a class has fewer than two labelled persons, so that nothing can be left out.
+        ``FEW_LABELS`` where a class has fewer than two labelled persons, so that nothing can be left out, and where
+        the walks that an inner fold leaves to train on are of fewer than two classes.
     """
     rows = [row for row, label in enumerate(labels.tolist()) if label >= 0]
     x, y = features[rows].double().numpy(), labels[rows].numpy()
     persons = np.array([groups[row] for row in rows])
     persons_of_class = [len(set(persons[y == label])) for label in set(y.tolist())]
-    folds = min(INNER_FOLDS, *persons_of_class, min(Counter(y.tolist()).values()))
+    folds = min(INNER_FOLDS, *persons_of_class, min(Counter(y.tolist()).values(), default=0))
     if folds < 2:
         return FEW_LABELS
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
@@ -59,6 +75,8 @@ def choose_strength(features: Tensor, labels: Tensor, groups: Sequence[str]) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # scikit-learn's, of classes too small for a perfect deal
         splits = list(splitter.split(x, y, persons))
+    if any(len(set(y[known].tolist())) < 2 for known, _ in splits):
+        return FEW_LABELS
     for known, unknown in splits:
         for place, strength in enumerate(STRENGTHS):
             scores = _probabilities(_fit(x[known], y[known], strength), x[unknown], num_classes)

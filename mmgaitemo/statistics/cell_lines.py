@@ -10,6 +10,9 @@ import numpy as np
 
 from mmgaitemo.conversion.json_file import is_number
 
+PRETRAIN = "pretrain"  # the protocol of a line about an encoder
+MOST_CLASSES = 1000  # of a line whose study is not known
+IMPOSSIBLE = (KeyError, TypeError, ValueError, ArithmeticError)  # what reading a damaged line raises
 METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -65,6 +68,11 @@ class NotFiniteError(ValueError):
     """A number of a line is NaN or infinite."""
 
 
+def problem(error: Exception) -> str:
+    """What is wrong with a line, from one of ``IMPOSSIBLE``."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
 def run_of(line: Mapping[str, Any]) -> Run:
     """Fold, unused fold and seed of a line."""
     unused = line["unused_fold"]
@@ -82,6 +90,7 @@ def read_cell(line: Mapping[str, Any], classes: int) -> Cell:
         KeyError: A key is missing.
         TypeError: A value is of another kind.
         ValueError: A value cannot be, or contradicts another.
+        ArithmeticError: A number is too large.
     """
     truth, votes = _labels(line["truth"], "truth", classes), _votes(line, classes)
     raw = checked(line["metrics"], dict, "metrics")
@@ -89,6 +98,8 @@ def read_cell(line: Mapping[str, Any], classes: int) -> Cell:
     groups = tuple(checked(name, str, "groups") for name in checked(line["groups"], list, "groups"))
     if not len(truth) == len(votes) == len(groups):
         raise ValueError("truth, predictions and groups are not of one length")
+    if not count(line["training_walks"]):
+        raise ValueError("training_walks is 0, and nothing is learned from none")
     cell = Cell(
         version=checked(line["version"], str, "version"),
         commit=checked(line["commit"], str, "commit"),
@@ -97,7 +108,7 @@ def read_cell(line: Mapping[str, Any], classes: int) -> Cell:
         truth=truth,
         votes=votes,
         groups=groups,
-        training_walks=count(line["training_walks"]),
+        training_walks=line["training_walks"],
     )
     if abs(metrics["accuracy"] - cell.correct.mean()) > 1e-3:
         raise ValueError(f"accuracy {metrics['accuracy']} is not that of the predictions")
@@ -107,6 +118,30 @@ def read_cell(line: Mapping[str, Any], classes: int) -> Cell:
 def read_pretraining(line: Mapping[str, Any]) -> Pretraining:
     """The encoder of a line; raises as ``read_cell`` does."""
     return Pretraining(line["method"], _points(line["curve"]), _points(line["knn_curve"]))
+
+
+def check_line(line: Mapping[str, Any]) -> None:
+    """Refuse a line that no report would take, whatever classes its study has; NaN is left to who reads it.
+
+    Raises:
+        ValueError: It is none, or one of the others in ``IMPOSSIBLE``.
+    """
+    try:
+        if line["protocol"] == PRETRAIN:
+            read_pretraining(line)
+        else:
+            read_cell(line, _classes_in(line))
+    except NotFiniteError:
+        pass
+
+
+def _classes_in(line: Mapping[str, Any]) -> int:
+    """The fewest classes that the line's study can have."""
+    labels = _labels(line["truth"], "truth", MOST_CLASSES)
+    if "votes" not in line:
+        return 1 + int(max(labels.max(), _labels(line["predictions"], "predictions", MOST_CLASSES).max()))
+    rows = checked(line["votes"], list, "votes")
+    return max(1 + int(labels.max()), len(checked(rows[0], list, "votes")) if rows else 0)
 
 
 def _votes(line: Mapping[str, Any], classes: int) -> np.ndarray:
@@ -135,9 +170,9 @@ def _points(raw: Any) -> np.ndarray:
 def _finite(value: Any, key: str) -> float:
     if not is_number(value):
         raise ValueError(f"{key} {value!r} is no number")
-    if not np.isfinite(value):
+    if not np.isfinite(number := float(value)):
         raise NotFiniteError(f"{key} is {value}")
-    return float(value)
+    return number
 
 
 def count(value: Any) -> int:

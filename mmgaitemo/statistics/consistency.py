@@ -83,6 +83,8 @@ def size_ratio(study: StudyResult, runs: Iterable[Run]) -> float:
     Shares of labels do not count: they leave the split, whose overlap matters, as it is. Nor do walks that are
     only pre-trained on: they are in no fold, and the same in every run.
     """
-    sizes = {run: (len(cell.truth), cell.training_walks) for _, run, cell in study.every_cell()}
+    sizes: dict[Run, tuple[int, int]] = {}
+    for _, run, cell in study.every_cell():  # a method that was given fewer labels has the split of the others
+        sizes[run] = len(cell.truth), max(cell.training_walks, sizes.get(run, (0, 0))[1])
     chosen = [sizes[run] for run in runs]
     return sum(test for test, _ in chosen) / sum(train for _, train in chosen)

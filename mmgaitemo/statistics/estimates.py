@@ -11,6 +11,7 @@ from scipy import stats
 from mmgaitemo.errors import ConfigError, DataError
 
 LEVEL = 0.95
+LARGEST = 1e100  # values: squares of much larger ones overflow
 LEAST = 3  # values: t with one degree of freedom gives intervals that say nothing
 
 
@@ -48,12 +49,10 @@ def corrected_t(values: Sequence[float] | np.ndarray, ratio: float) -> Estimate:
         ratio: n_test / n_train, the sizes of the two parts; 0 gives the usual t-test.
 
     Raises:
-        DataError: No value, or one that is no finite number.
+        DataError: No value, or one that is no finite number within ``LARGEST``.
         ConfigError: ``ratio`` is negative or not finite.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise DataError("corrected_t: values", "needs (J,) finite numbers, J >= 1", found=array, remedy="pass scores")
+    array = numbers("corrected_t: values", values)
     if not 0 <= ratio < np.inf:
         raise ConfigError("corrected_t: ratio", "is no ratio of sizes", found=ratio, remedy="pass n_test / n_train")
     count, mean = len(array), float(array.mean())
@@ -76,7 +75,14 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     Args:
         p_values: Of one family of comparisons. None, a comparison that could not be tested, counts in the family's
             size and stays None.
+
+    Raises:
+        DataError: One is no probability.
     """
+    if strange := [p for p in p_values if p is not None and not 0 <= p <= 1]:
+        raise DataError(
+            "holm: p_values", "are not all from 0 to 1", found=strange, remedy="pass None where there is no p"
+        )
     known = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     largest = 0.0
@@ -84,3 +90,20 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p))
         corrected[index] = largest
     return corrected
+
+
+def numbers(where: str, values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The values as an array (n,).
+
+    Raises:
+        DataError: There is none, or one that is no finite number within ``LARGEST``.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not array.size or not (np.abs(array) <= LARGEST).all():  # nor NaN
+        raise DataError(
+            where,
+            f"needs (n,) numbers from {-LARGEST:g} to {LARGEST:g}, n >= 1",
+            found=array,
+            remedy="pass a number for each",
+        )
+    return array

@@ -11,7 +11,7 @@ from mmgaitemo.statistics.comparisons import Comparison
 from mmgaitemo.statistics.consistency import places
 from mmgaitemo.statistics.estimates import Estimate
 from mmgaitemo.statistics.sentences import name, p_number, sentence
-from mmgaitemo.statistics.summary import Family, Row, Summary
+from mmgaitemo.statistics.summary import Family, Row, Summary, majority
 
 _NO_INTERVAL = "`-`: nothing tells the noise, because there are fewer than three runs (or folds), or all are equal."
 
@@ -127,7 +127,7 @@ def _score_table(rows: Sequence[Row], summary: Summary) -> str:
         )
     over = "folds and seeds" if any(row.seeds > 1 for row in rows) else "folds"
     what = f"Mean +- sd over {over}; 95 % interval of the mean accuracy, corrected for shared training walks"
-    known = f" (n_test / n_train = {summary.ratio:.3g})"
+    known = f" (n_test / n_train = {summary.ratio:.3g}). Always naming the most frequent class: {majority(study):.3f}"
     foot = f"\n\n{_NO_INTERVAL}" if any(row.scores["accuracy"].low is None for row in rows) else ""
     return f"{_caption(summary, what + known)}\n\n{_table(heads, body)}{foot}"
 

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from mmgaitemo.errors import DataError
-from mmgaitemo.statistics.estimates import LEVEL
+from mmgaitemo.statistics.estimates import LEVEL, numbers
 
 MOST_EXACT = 14  # folds up to which all 2^folds patterns are counted
 DRAWS = 10_000
@@ -40,9 +40,9 @@ def sign_flip(differences: Sequence[float] | np.ndarray) -> SignFlip:
         differences: (folds,) paired differences, the mean over the seeds of each fold.
 
     Raises:
-        DataError: There is none, or one that is no finite number.
+        DataError: There is none, or one that is no finite number within ``LARGEST``.
     """
-    array = _numbers("sign_flip: differences", differences)
+    array = numbers("sign_flip: differences", differences)
     folds = len(array)
     exact = folds <= MOST_EXACT
     if exact:
@@ -84,9 +84,9 @@ def paired_bootstrap(differences: Sequence[float] | np.ndarray, groups: Sequence
             all their walks. None draws walks, and gives too narrow an interval where persons have several.
 
     Raises:
-        DataError: There is no difference, one that is no finite number, or not a group for each.
+        DataError: There is no difference, one that is no finite number within ``LARGEST``, or not a group for each.
     """
-    array = _numbers("paired_bootstrap: differences", differences)
+    array = numbers("paired_bootstrap: differences", differences)
     if groups is not None and len(groups) != len(array):
         raise DataError(
             "paired_bootstrap: groups", f"needs {len(array)}", found=len(groups), remedy="name a person for each walk"
@@ -101,10 +101,3 @@ def paired_bootstrap(differences: Sequence[float] | np.ndarray, groups: Sequence
     means = (drawn @ kinds[:, 0]) / (drawn @ kinds[:, 1])
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Bootstrap(float(low), float(high), len(sizes), groups is not None)
-
-
-def _numbers(where: str, values: Sequence[float] | np.ndarray) -> np.ndarray:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise DataError(where, "needs (n,) finite numbers, n >= 1", found=array, remedy="pass a number for each")
-    return array

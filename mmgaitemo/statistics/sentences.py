@@ -39,6 +39,8 @@ def sentence(study: StudyResult, found: Comparison, family: int, protocols: bool
             ends = [-ends[1], -ends[0]]
         interval = f"95 % interval {ends[0]:.1f} to {ends[1]:.1f}, {p}"
         text = f"{first} is {side} {second} by {points:.1f} points ({interval})."
+    if found.folds == 1 and len({run[0] for run in study.runs}) > 1:
+        text += " Of one fold alone: this tells how seeds differ, not how other walks would."
     if found.quiet_seeds and found.over_folds.p is not None:
         text += f" Seeds change little here: rather trust the test over folds, {p_text(found.over_folds.p)}."
     return text

@@ -12,6 +12,8 @@ from typing import Any
 from mmgaitemo.conversion.json_file import parse_json
 from mmgaitemo.errors import DataError
 from mmgaitemo.statistics.cell_lines import (
+    IMPOSSIBLE,
+    PRETRAIN,
     Cell,
     End,
     NotFiniteError,
@@ -20,16 +22,17 @@ from mmgaitemo.statistics.cell_lines import (
     checked,
     count,
     order,
+    problem,
     read_cell,
     read_pretraining,
     run_of,
 )
-from mmgaitemo.study.lines import PRETRAIN
 
 PURPOSES = ("test", "inner validation")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")  # names become names of files
 _SPLIT = re.compile(r"fold(\d+)(?:_without(\d+))?")
 _REMEDY = "pass the folder that tools/study.py wrote, with its files as they are"
+_LINE_REMEDY = "restore the file, or take the line out: tools/study.py runs its cell again"
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def read_results(folder: str | Path) -> StudyResult:
     asked = {*about["applies"], *((method, PRETRAIN) for method in about["methods"])}
     for number, text in enumerate(_text(folder / "cells.jsonl").splitlines(), start=1):
         place = f"{where}, line {number}"
-        line = _object(text, place)
+        line = _object(text, place, _LINE_REMEDY)
         try:
             end, run = (line["method"], line["protocol"]), run_of(line)
             if end not in asked or run not in about["runs"]:
@@ -110,9 +113,8 @@ def read_results(folder: str | Path) -> StudyResult:
                 found[end, run] = read_cell(line, len(about["classes"]))
         except NotFiniteError as error:
             broken.append(f"line {number}, {'/'.join(end)}: {error}")
-        except (KeyError, TypeError, ValueError) as error:
-            problem = f"{error} is missing" if isinstance(error, KeyError) else error
-            raise DataError(place, "is no cell of this study", found=problem, remedy=_REMEDY) from None
+        except IMPOSSIBLE as error:
+            raise DataError(place, "is no cell of this study", found=problem(error), remedy=_LINE_REMEDY) from None
     runs = about["runs"]
     cells = {end: {run: c for run in runs if isinstance(c := found.get((end, run)), Cell)} for end in about["applies"]}
     trained = (found.get(((method, PRETRAIN), run)) for method in about["methods"] for run in runs)
@@ -134,7 +136,7 @@ def read_results(folder: str | Path) -> StudyResult:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    raw = _object(_text(path), str(path))
+    raw = _object(_text(path), str(path), _REMEDY)
     try:
         texts = {key: checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
         names = {key: _titles(raw[key], key) for key in ("methods", "protocols")}
@@ -146,9 +148,8 @@ def _about(path: Path) -> dict[str, Any]:
         runs = tuple(sorted({(*split, seed) for split in splits for seed in seeds}, key=order))
         if texts["purpose"] not in PURPOSES or not runs or texts["reference"] not in names["methods"] or not classes:
             raise ValueError(f"purpose {texts['purpose']!r}, reference {texts['reference']!r}, classes {classes}")
-    except (KeyError, TypeError, ValueError) as error:
-        problem = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise DataError(str(path), "describes no study", found=problem, remedy=_REMEDY) from None
+    except IMPOSSIBLE as error:
+        raise DataError(str(path), "describes no study", found=problem(error), remedy=_REMEDY) from None
     asked = {"applies": applies, "once": frozenset(once), "comparisons": pairs, "runs": runs, "seeds": tuple(seeds)}
     return {**texts, **names, **asked, "classes": classes}
 
@@ -190,8 +191,8 @@ def _text(path: Path) -> str:
         raise DataError(str(path), "cannot be read", found=error, remedy=_REMEDY) from None
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def _object(text: str, where: str, remedy: str) -> dict[str, Any]:
     try:
         return checked(parse_json(text), dict, "it")
     except (ValueError, TypeError) as error:
-        raise DataError(where, "is no JSON object", found=error, remedy=_REMEDY) from None
+        raise DataError(where, "is no JSON object", found=error, remedy=remedy) from None

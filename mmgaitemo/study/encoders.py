@@ -21,6 +21,7 @@ from mmgaitemo.evaluation.features import prepare_untrained
 from mmgaitemo.evaluation.knn import knn_probe
 from mmgaitemo.files import unfinished
 from mmgaitemo.models.encoder_io import load_encoder
+from mmgaitemo.models.initial import initialise
 from mmgaitemo.registry import MODELS
 from mmgaitemo.samples import fingerprint, sample_ids
 from mmgaitemo.work_dir import only_run_in
@@ -96,7 +97,7 @@ def _turn(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(only_run_in(folder))
+                stack.enter_context(only_run_in(folder, shared=False))
                 break
             except ConfigError:
                 time.sleep(1)
@@ -135,6 +136,7 @@ def untrained(cfg: Config, built: Built, folder: Path) -> str:
         if not kept:
             torch.manual_seed(cfg.randomness.seed)
             model = MODELS.build(cfg.model)
+            initialise(model)
             prepare_untrained(model, built.datasets["val_cfg.bank"])
             _save(model, [], path)
     return str(path)

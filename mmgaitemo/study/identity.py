@@ -49,12 +49,11 @@ def training_settings(cfg: Config) -> dict[str, Any]:
     return chosen | further_settings(cfg)
 
 
-def further_settings(cfg: Config) -> dict[str, Any]:
-    """Settings that few configs have, such as ``custom_hooks``: only those that are set.
+def refuse_checkpoints(cfg: Config) -> None:
+    """Refuse a config that starts from a checkpoint, of which no hash and no check of held-out walks would know.
 
     Raises:
-        ConfigError: The config starts from a checkpoint, of which no hash of settings and no check of held-out walks
-            would know.
+        ConfigError: It does.
     """
     if started := [key for key in ("load_from", "resume") if cfg.get(key)]:
         raise ConfigError(
@@ -63,6 +62,10 @@ def further_settings(cfg: Config) -> dict[str, Any]:
             found=repr(cfg[started[0]]),
             remedy="leave it out",
         )
+
+
+def further_settings(cfg: Config) -> dict[str, Any]:
+    """Settings that few configs have, such as ``custom_hooks``: only those that are set."""
     plain = cfg._cfg_dict.to_dict()
     return {
         **{key: plain[key] for key in FURTHER if plain.get(key)},
@@ -73,7 +76,8 @@ def further_settings(cfg: Config) -> dict[str, Any]:
 def encoder_settings(cfg: Config) -> dict[str, Any]:
     """What of a pre-training config decides its encoder as initialised, beside data and seed."""
     model = cfg.model.to_dict()
-    return {"backbone": model["backbone"], "stream": model["data_preprocessor"]["stream"]}
+    initial = {"init_cfg": model["init_cfg"]} if model.get("init_cfg") else {}
+    return {"backbone": model["backbone"], "stream": model["data_preprocessor"]["stream"], **initial}
 
 
 def data_hash(datasets: Iterable[Any]) -> str:
@@ -90,6 +94,8 @@ def data_hash(datasets: Iterable[Any]) -> str:
     return total.hexdigest()[:HASH_LENGTH]
 
 
-def data_of(cfg: Config) -> str:
-    """The hash of all data sets of a config: to train on, to vote and to be evaluated on."""
-    return data_hash(DATASETS.build(setting_at(cfg._cfg_dict, role)) for role in ROLES)
+def data_of(cfg: Config) -> tuple[str, str]:
+    """The hash of all data sets of a config (to train on, to vote, to be evaluated on), and that of who is held out."""
+    datasets = {role: DATASETS.build(setting_at(cfg._cfg_dict, role)) for role in ROLES}
+    delivered, held_out = data_hash(datasets.values()), datasets["val_dataloader.dataset"]
+    return delivered, digest([list(held_out.ids), held_out.labels.tolist(), list(held_out.groups)])

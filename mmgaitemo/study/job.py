@@ -14,28 +14,35 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from sklearn.metrics import log_loss
 
-from mmgaitemo.config import Built, explained, load_config, preflight
+from mmgaitemo.config import ROLES, Built, datasets_of, explained, load_config, preflight
 from mmgaitemo.errors import ConfigError, GaitError
 from mmgaitemo.evaluation.features import extract_features
 from mmgaitemo.evaluation.linear_probe import smoothed
 from mmgaitemo.evaluation.scores import classification_metrics
 from mmgaitemo.kinematics.collect import kinematic_features
 from mmgaitemo.models.encoder_io import check_unseen, read_checkpoint
+from mmgaitemo.overrides import schedulers_of, setting_at
 from mmgaitemo.registry import DATASETS, MODELS
 from mmgaitemo.rehearsal import check_held_out
 from mmgaitemo.study import encoders
-from mmgaitemo.study.identity import data_of, digest, encoder_settings, training_settings
+from mmgaitemo.study.identity import data_of, digest, encoder_settings, refuse_checkpoints, training_settings
 from mmgaitemo.study.lines import append_line, set_damaged_aside
 from mmgaitemo.study.plan import Job, Method, Split, Study
 from mmgaitemo.study.protocols import Features
 from mmgaitemo.version import __version__
 
+LOOK_AT_SCORES = {"EarlyStoppingHook", "ReduceOnPlateauLR", "ReduceOnPlateauMomentum", "ReduceOnPlateauParamScheduler"}
+
 
 @dataclass(frozen=True)
 class Identity:
-    """Hashes of a job: of its data, of its features (and so of its encoder), and of each protocol on them."""
+    """Hashes of a job: of its data, of its features (and so of its encoder), and of each protocol on them.
+
+    ``held_out`` is that of the walks it is evaluated on, however they are prepared: names, classes and persons.
+    """
 
     data: str
+    held_out: str
     features: str
     protocols: dict[str, str]
 
@@ -58,23 +65,36 @@ def method_config(method: Method, split: Split, seed: int) -> Config:
     """The pre-training config of a method on a split.
 
     Raises:
-        ConfigError: It is none, or picks its checkpoint by the score on the walks that are held out.
+        ConfigError: It is none, starts from a checkpoint, has folds of its own, or lets the score on the walks that are
+            held out decide.
     """
     changes = copy.deepcopy(method.changes)  # MMEngine takes _delete_ out of what it merges
     options = {**changes, "fold": split.fold, "unused_fold": split.unused_fold, "randomness.seed": seed}
     cfg = load_config(method.config, options)
+    refuse_checkpoints(cfg)
     if cfg.model.type == "GaitClassifier" or not cfg.get("val_cfg", {}).get("bank"):
         raise ConfigError(
             str(method.config), "is no pre-training config", remedy="name one with val_cfg.bank, such as ssal_egait.py"
         )
-    chosen = [name for name, hook in cfg.default_hooks.items() if hook and hook.get("save_best")]
-    if chosen or any(hook.get("save_best") for hook in cfg.get("custom_hooks") or []):
+    hooks = [hook for hook in (*cfg.default_hooks.values(), *(cfg.get("custom_hooks") or [])) if hook]
+    chosen = ["save_best" for hook in hooks if hook.get("save_best")]
+    chosen += [str(part.get("type")) for part in (*hooks, *schedulers_of(cfg)) if part.get("type") in LOOK_AT_SCORES]
+    if chosen:
         raise ConfigError(
-            f"{method.config}, default_hooks",
-            "keeps the epoch with the best score on the held-out walks, which are those that the study reports",
-            found=f"save_best in {chosen or 'custom_hooks'}",
-            remedy="remove save_best: the last epoch counts; compare epochs by inner validation, as methods of a study",
+            f"{method.config}",
+            "lets the score on the held-out walks, which are those that the study reports, decide about the training",
+            found=chosen,
+            remedy="take it out: the last epoch counts; compare epochs by inner validation, as methods of a study",
         )
+    named = {role: datasets_of(setting_at(cfg._cfg_dict, role)) for role in ROLES}
+    for role, dataset in ((role, dataset) for role, datasets in named.items() for dataset in datasets):
+        if (dataset.fold, dataset.get("unused_fold")) != (split.fold, split.unused_fold):
+            raise ConfigError(
+                f"{method.config}, {role}",
+                "has a fold of its own, so that every split of the study would be the same",
+                found=f"fold {dataset.fold}, unused fold {dataset.get('unused_fold')}, for split {split}",
+                remedy="take fold and unused_fold out of the data set, of the config or of the method's changes",
+            )
     return cfg
 
 
@@ -87,7 +107,7 @@ def identities(study: Study, method: Method, split: Split) -> dict[int, Identity
     cfg = method_config(method, split, seed=0)
     init_default_scope(cfg.default_scope)
     try:
-        data = data_of(cfg)
+        data, held_out = data_of(cfg)
     except GaitError:
         raise
     except Exception as error:
@@ -101,7 +121,7 @@ def identities(study: Study, method: Method, split: Split) -> dict[int, Identity
     for seed in study.seeds:
         own = digest([__version__, method.kind, settings, data, seed])
         protocols = {name: digest([own, study.protocols[name].settings(), seed]) for name in study.asked(method, seed)}
-        found[seed] = Identity(data, own, protocols)
+        found[seed] = Identity(data, held_out, own, protocols)
     return found
 
 
@@ -159,7 +179,8 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
             **_said(scores),
             "settings": settings,
         }
-        np.savez_compressed(folder / f"scores_{name}.npz", ids=held_out.ids, truth=truth, scores=scores)
+        scored = folder / f"scores_{name}_{line['hash']}.npz"  # a protocol that is changed and changed back has two
+        np.savez_compressed(scored, ids=held_out.ids, truth=truth, scores=scores)
         append_line(folder / "lines.jsonl", about | line)
         print(f"{job}, {name}: accuracy {metrics['accuracy']:.3f}", flush=True)
 

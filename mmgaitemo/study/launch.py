@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,13 +22,13 @@ from mmgaitemo.study.plan import Job
 from mmgaitemo.study.store import Store, job_folder
 
 BATCH = """#!/usr/bin/env bash
-#SBATCH --job-name={name}
+#SBATCH --job-name="{name}"
 #SBATCH --array=0-{last}%{jobs}
-#SBATCH --output={folder}/%a.txt
+#SBATCH --output="{logs}/%a.txt"
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
 export OMP_NUM_THREADS=1
-read -r job hash < <(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "{folder}/jobs.txt")
+read -r job hash < <(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" {listed})
 exec {command} --job "$job" --expect "$hash"
 """
 
@@ -94,26 +96,64 @@ def submit(command: list[str], store: Store, todo: list[Todo], jobs: int) -> str
     """Hand what is missing to Slurm as one job array, so many at a time; what ``sbatch`` answers.
 
     Raises:
-        ConfigError: There is no ``sbatch``, or it refuses.
+        ConfigError: There is no ``sbatch``, or it refuses, or cannot be told a name; or an earlier array still has some
+            of these jobs to run.
     """
     if shutil.which("sbatch") is None:
         raise ConfigError("--launcher slurm", "there is no sbatch here", remedy="start it on a login node of a cluster")
     arrays = (store.out / "work" / "array").resolve()
+    if strange := [text for text in (store.study.name, str(arrays)) if re.search(r'["\\\n]', text)]:
+        raise ConfigError(
+            "--launcher slurm",
+            "sbatch would misread a double quote, backslash or line break",
+            found=repr(strange[0]),
+            remedy="rename the config, or pass --out with another folder",
+        )
+    lines = [f"{entry.job} {entry.identity.whole}" for entry in todo]
+    _check_earlier(arrays, lines)
     arrays.mkdir(parents=True, exist_ok=True)
     # A folder of its own: tasks of an earlier array may still wait, and read their list when they begin.
     folder = Path(tempfile.mkdtemp(prefix=f"{datetime.now():%Y%m%d_%H%M%S}_", dir=arrays))
-    listed = "".join(f"{entry.job} {entry.identity.whole}\n" for entry in todo)
-    (folder / "jobs.txt").write_text(listed, encoding="utf-8")
-    script = folder / "array.sbatch"
-    quoted = " ".join(f'"{word}"' for word in command)
-    script.write_text(
-        BATCH.format(name=store.study.name, last=len(todo) - 1, jobs=jobs, folder=folder, command=quoted),
-        encoding="utf-8",
+    listed, script = folder / "jobs.txt", folder / "array.sbatch"
+    listed.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    content = BATCH.format(
+        name=store.study.name,
+        last=len(todo) - 1,
+        jobs=jobs,
+        logs=str(folder).replace("%", "%%"),
+        listed=shlex.quote(str(listed)),
+        command=shlex.join(command),
     )
+    script.write_text(content, encoding="utf-8")
     done = subprocess.run(["sbatch", str(script)], capture_output=True, text=True)
     if done.returncode:
         raise ConfigError("sbatch", "refuses the array", found=done.stderr.strip(), remedy=f"see {script}")
+    (folder / "submitted.txt").write_text(done.stdout, encoding="utf-8")
     return done.stdout.strip()
+
+
+def _check_earlier(arrays: Path, lines: list[str]) -> None:
+    """Refuse jobs that an earlier array still has to run; where nobody can be asked whether it has, say so."""
+    for path in sorted(arrays.glob("*/submitted.txt")):
+        if not {*(path.parent / "jobs.txt").read_text(encoding="utf-8").splitlines()} & {*lines}:
+            continue
+        answer = path.read_text(encoding="utf-8").strip()
+        known = re.fullmatch(r"Submitted batch job (\d+)", answer)
+        said, trouble = "", "no squeue for it here"
+        if known and shutil.which("squeue"):
+            asked = subprocess.run(["squeue", "-h", "-j", known[1]], capture_output=True, text=True)
+            said, trouble = asked.stdout.strip(), asked.stderr.strip()
+            if not said and (asked.returncode == 0 or "Invalid job id" in trouble):  # it has ended
+                continue
+        when = f"{answer!r}, {datetime.fromtimestamp(path.stat().st_mtime):%Y-%m-%d %H:%M}"
+        if said:
+            raise ConfigError(
+                "--launcher slurm",
+                "an array with some of these jobs still waits or runs",
+                found=when,
+                remedy=f"wait for it, or scancel {known[1] if known else answer}",
+            )
+        print(f"some of these jobs were submitted before: {when}; whether they still wait is not known ({trouble})")
 
 
 def job_command(tool: str, config: str, out: Path, encoders: Path) -> list[str]:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mmgaitemo.conversion.json_file import parse_json
 from mmgaitemo.errors import DataError
 from mmgaitemo.files import unfinished
+from mmgaitemo.statistics.cell_lines import IMPOSSIBLE, PRETRAIN, check_line, problem
+from mmgaitemo.version import __version__
 
-PRETRAIN = "pretrain"
 Key = tuple[str, int, int | None, int, str]
 KINDS: dict[str, tuple[type, ...]] = {
     "method": (str,),
@@ -20,6 +22,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "unused_fold": (int, type(None)),
     "seed": (int,),
     "hash": (str,),
+    "version": (str,),
 }
 
 
@@ -34,23 +37,22 @@ def is_finite(line: dict[str, Any]) -> bool:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file, none if there is none; a torn last one, of a process that was killed, does not count.
+    """The lines of a file that is written as a whole, none if there is none.
 
     Raises:
-        DataError: Another line is no finished cell.
+        DataError: A line is no finished cell, such as the report would refuse later.
     """
     found = []
-    for number, text, ended in _texts(path):
+    for number, text, _ in _texts(path):
         try:
             found.append(_parsed(text))
         except ValueError as error:
-            if ended:
-                raise DataError(
-                    f"{path}, line {number}",
-                    "is no finished cell",
-                    found=error,
-                    remedy="restore the file, or take the line out: its cell is run again",
-                ) from None
+            raise DataError(
+                f"{path}, line {number}",
+                "is no finished cell",
+                found=error,
+                remedy="restore the file, or take the line out: its cell is run again",
+            ) from None
     return found
 
 
@@ -96,10 +98,10 @@ def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
 
 
 def _texts(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Number, bytes and whether it has an end, of every line of a file that has any text."""
+    """Number, bytes and whether it has an end, of every line of a file."""
     texts = path.read_bytes().split(b"\n") if path.is_file() else []
     for number, text in enumerate(texts, 1):
-        if text:
+        if text or number < len(texts):
             yield number, text, number < len(texts)
 
 
@@ -107,16 +109,22 @@ def _parsed(text: bytes) -> dict[str, Any]:
     """A line.
 
     Raises:
-        ValueError: It is none: not UTF-8, no JSON, or without what every line has.
+        ValueError: It is none: not UTF-8, no JSON, without what every line has, or with what cannot be.
     """
-    line = json.loads(text)
+    line = parse_json(text.decode("utf-8"))
     if not isinstance(line, dict) or KINDS.keys() - line.keys():
         raise ValueError(f"not all of {sorted(KINDS)}")
     if wrong := [key for key, kinds in KINDS.items() if type(line[key]) not in kinds]:
         raise ValueError(f"{wrong[0]} = {line[wrong[0]]!r}")
-    metrics = {"accuracy": 0} if line["protocol"] == PRETRAIN else line.get("metrics")
+    metrics = line.get("metrics", {"accuracy": 0} if line["protocol"] == PRETRAIN else None)
     if not isinstance(metrics, dict) or not {type(value) for value in metrics.values()} <= {int, float}:
         raise ValueError(f"metrics = {metrics!r}")
     if "accuracy" not in metrics:
         raise ValueError("no accuracy")
+    try:
+        _ = [float(value) for value in metrics.values()]  # an int may be larger than any float
+        if line["version"] == __version__:  # else it is superseded, for the hash holds the version
+            check_line(line)
+    except IMPOSSIBLE as error:
+        raise ValueError(problem(error)) from None
     return line

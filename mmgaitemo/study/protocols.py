@@ -17,16 +17,16 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmgaitemo.config import load_config, quiet
+from mmgaitemo.config import check_first_batch, check_schedule, load_config, quiet
 from mmgaitemo.conversion.json_file import is_number
 from mmgaitemo.datasets.splits import nested_fraction
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation.features import batches
-from mmgaitemo.evaluation.knn import knn_scores
+from mmgaitemo.evaluation.knn import LEAST_TEMPERATURE, knn_scores
 from mmgaitemo.evaluation.linear_probe import choose_strength, linear_probe
 from mmgaitemo.overrides import setting_at
 from mmgaitemo.registry import DATASETS
-from mmgaitemo.study.identity import further_settings
+from mmgaitemo.study.identity import further_settings, refuse_checkpoints
 
 # Of every fine-tuning of the project (configs/_base_/runtime.py and downstream/): only further ones are worth a hash.
 COMMON_HOOKS = {"seed", "runtime_info", "labels", "safe_checkpoint", "logger", "checkpoint", "buffers", "report"}
@@ -106,8 +106,8 @@ class KNN:
     def __post_init__(self) -> None:
         """Raise ``UnfitError`` for what makes no sense."""
         _check_count("k", self.k)
-        if not is_number(self.temperature) or not 0 < self.temperature < math.inf:
-            raise UnfitError("temperature", "a number above 0", self.temperature)
+        if not is_number(self.temperature) or not LEAST_TEMPERATURE <= self.temperature < math.inf:
+            raise UnfitError("temperature", f"a number of at least {LEAST_TEMPERATURE:g}", self.temperature)
 
     @property
     def draws(self) -> bool:
@@ -207,9 +207,12 @@ class FineTune:
     label_fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ``UnfitError`` for what makes no sense."""
+        """Raise ``UnfitError`` or ``ConfigError`` for what makes no sense."""
         _check_fraction(self.label_fraction)
-        if setting_at(load_config(self.config)._cfg_dict, "model.type") != "GaitClassifier":
+        cfg = load_config(self.config)
+        refuse_checkpoints(cfg)
+        check_schedule(cfg)
+        if setting_at(cfg._cfg_dict, "model.type") != "GaitClassifier":
             raise UnfitError("config", "the path of a config of a GaitClassifier", self.config)
 
     @property
@@ -252,6 +255,7 @@ class FineTune:
         cfg.train_dataloader.dataset = bank
         labelled = len(DATASETS.build(bank))
         cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size, labelled)
+        check_first_batch(cfg, labelled)
         return cfg
 
 

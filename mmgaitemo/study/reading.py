@@ -40,6 +40,11 @@ def read_study(path: str | Path) -> Study:
     common = _changes(f"{path}, study.changes", entries.get("changes", {}))
     methods = {name: _method(path, name, dict(entry), common, protocols) for name, entry in named["methods"].items()}
     reference, ledger = entries["reference"], entries.get("ledger")
+    for key in ("title", "data"):
+        if not isinstance(entries[key], str) or not entries[key].strip():
+            raise ConfigError(
+                f"{path}, study.{key}", "needs words, which every table shows", found=repr(entries[key]), remedy=REMEDY
+            )
     if not isinstance(reference, str) or reference not in methods:
         raise ConfigError(
             f"{path}, study.reference", "no such method", found=reference, remedy=f"use one of {[*methods]}"
@@ -48,8 +53,8 @@ def read_study(path: str | Path) -> Study:
         raise ConfigError(f"{path}, study.ledger", "is no path", found=repr(ledger), remedy=REMEDY)
     return Study(
         name=path.stem,
-        title=str(entries["title"]),
-        data=str(entries["data"]),
+        title=entries["title"],
+        data=entries["data"],
         methods=methods,
         protocols=protocols,
         splits=_splits(path, entries["splits"]),
@@ -150,10 +155,12 @@ def _method(
     config = _config(path, f"{where}.{kinds[0]}", entry[kinds[0]])
     chosen = entry.get("protocols", (*protocols,))
     listed = isinstance(chosen, (list, tuple)) and len(chosen) > 0
-    if unknown := [one for one in chosen if one not in protocols] if listed else [chosen]:
+    if unknown := [one for one in chosen if one not in [*protocols]] if listed else [chosen]:
         raise ConfigError(
             f"{where}.protocols", "no such protocol", found=unknown, remedy=f"write a list of names of {(*protocols,)}"
         )
+    if len(set(chosen)) < len(chosen):
+        raise ConfigError(f"{where}.protocols", "names one twice", found=list(chosen), remedy="name each once")
     if trains := [one for one in chosen if kinds[0] == "kinematics" and isinstance(protocols[one], FineTune)]:
         raise ConfigError(
             f"{where}.protocols",
@@ -198,7 +205,7 @@ def _seeds(path: Path, entries: Any) -> tuple[int, ...]:
 
 def _comparisons(path: Path, entries: Any, methods: dict[str, Method]) -> tuple[tuple[str, str], ...]:
     known = {f"{name}/{protocol}" for name, method in methods.items() for protocol in method.protocols}
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for entry in entries if isinstance(entries, (list, tuple)) else [entries]:
         pair = tuple(entry) if isinstance(entry, (list, tuple)) else ()
         if len(pair) != 2 or not all(isinstance(end, str) and end in known for end in pair):
@@ -207,6 +214,13 @@ def _comparisons(path: Path, entries: Any, methods: dict[str, Method]) -> tuple[
                 "is no pair of METHOD/PROTOCOL of this study",
                 found=repr(entry),
                 remedy="write for example ('ssal/linear', 'supervised/finetune')",
+            )
+        if pair[0] == pair[1] or {*pair} in [{*other} for other in pairs]:
+            raise ConfigError(
+                f"{path}, study.comparisons",
+                "compares something with itself, or a second time",
+                found=repr(entry),
+                remedy="write each pair once: Holm's correction counts them all",
             )
         pairs.append((pair[0], pair[1]))
     return tuple(pairs)

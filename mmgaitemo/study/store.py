@@ -12,7 +12,7 @@ from mmgaitemo.errors import ConfigError
 from mmgaitemo.files import unfinished
 from mmgaitemo.study.job import Identity, Todo, classes_of, identities
 from mmgaitemo.study.lines import PRETRAIN, Key, is_finite, key_of, read_lines, read_sound_lines, write_lines
-from mmgaitemo.study.plan import Job, Study
+from mmgaitemo.study.plan import Job, Split, Study
 from mmgaitemo.work_dir import only_run_in
 
 
@@ -39,16 +39,49 @@ class Store:
             for method in study.methods.values()
             for split in study.splits
         }
+        self._check_comparable(hashes)
         self.jobs = {job: hashes[job.method, job.split][job.seed] for job in study.jobs()}
         self.lines: dict[Key, dict[str, Any]] = {}
+        self.abandoned: list[dict[str, Any]] = []  # superseded since this object was made
         self._told: set[str] = set()
+
+    def _check_comparable(self, hashes: dict[tuple[str, Split], dict[int, Identity]]) -> None:
+        seed = self.study.seeds[0]
+        for split in self.study.splits:
+            own = {name: hashes[name, split][seed] for name in self.study.methods}
+            first = next(iter(own))
+            for name, identity in own.items():
+                where = f"study.methods.{name}"
+                if identity.held_out != own[first].held_out:
+                    raise ConfigError(
+                        where,
+                        f"is evaluated on other walks than {first}, so that they cannot be compared",
+                        found=f"split {split}: other ids, classes or persons",
+                        remedy="give both configs the same held-out data",
+                    )
+                alike = [other for other, one in own.items() if other != name and one.features == identity.features]
+                asked = self.study.methods[name].protocols
+                if same := [other for other in alike if {*asked} & {*self.study.methods[other].protocols}]:
+                    raise ConfigError(
+                        where,
+                        f"is the same as {same[0]}: nothing that decides the features differs",
+                        found=self.study.methods[name].changes,
+                        remedy="correct its changes, or leave one of the two out",
+                    )
 
     def _check_owner(self) -> None:
         path = self.out / "study.json"
         try:
             owner = json.loads(path.read_text(encoding="utf-8"))["study"]
-        except (FileNotFoundError, ValueError, KeyError, TypeError):  # describe writes it anew
+        except FileNotFoundError:  # describe writes it
             return
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                str(path),
+                "does not say whose folder this is",
+                found=repr(error),
+                remedy=f"restore the file, or take it out if the cells here are those of {self.study.name}",
+            ) from None
         if owner != self.study.name:
             raise ConfigError(
                 str(path),
@@ -60,8 +93,9 @@ class Store:
     def merge(self) -> None:
         """Take the lines that jobs have written since into ``cells.jsonl``.
 
-        A line whose settings have changed, or whose metrics are no numbers, moves to ``superseded.jsonl``; lines that
-        are not asked for now (another seed, a method taken out) stay. Damaged lines of a job are reported.
+        A line whose settings have changed, whose metrics are no numbers, or of whose cell another line is there already
+        moves to ``superseded.jsonl``; lines that are not asked for now (another seed, a method taken out) stay. Damaged
+        lines of a job are reported.
 
         Raises:
             DataError: ``cells.jsonl`` is damaged.
@@ -72,19 +106,20 @@ class Store:
         before = read_lines(self.cells)
         for line in [*before, *self._written()]:
             key = key_of(line)
-            if is_finite(line) and wanted.get(key, line["hash"]) == line["hash"]:
-                kept.setdefault(key, line)
-            else:
+            if not is_finite(line) or wanted.get(key, line["hash"]) != line["hash"] or kept.get(key, line) != line:
                 gone[json.dumps(line)] = line
+            else:
+                kept[key] = line
         order = {key: place for place, key in enumerate(wanted)}
         whole = sorted(kept.values(), key=lambda line: order.get(key_of(line), len(order)))
         known = {json.dumps(line): line for line in read_lines(self.superseded)}
         if new := gone.keys() - known.keys():
             write_lines(self.superseded, (known | gone).values())
             print(
-                f"{len(new)} lines were made with other settings or hold no numbers: their cells are run again, "
-                "the old are in superseded.jsonl"
+                f"{len(new)} lines do not count, because they were made with other settings, hold no numbers or are of "
+                "a cell that is there already: they are in superseded.jsonl"
             )
+            self.abandoned += [gone[text] for text in sorted(new)]
         if whole != before or not self.cells.exists():
             write_lines(self.cells, whole)
         self.lines = {key: line for key, line in kept.items() if key in wanted}
@@ -148,7 +183,7 @@ def alone_in(out: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(only_run_in(out / "work"))
+            stack.enter_context(only_run_in(out / "work", shared=False))
         except ConfigError:
             raise ConfigError(
                 str(out),

@@ -8,7 +8,6 @@ The files are those of tools/test.py --out. They are joined by the walks' ids an
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 from mmgaitemo.cli import plain_errors
+from mmgaitemo.conversion.json_file import is_number, parse_json
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.evaluation import GaitMetric
 from mmgaitemo.evaluation.scores import classification_metrics
@@ -52,21 +52,24 @@ def read_scores(path: str) -> Scores:
         DataError: The file is missing or holds something else; or labels are no classes, or scores no probabilities.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        classes, samples = list(content["classes"]), content["samples"]
+        content = parse_json(Path(path).read_text(encoding="utf-8"))
+        classes, samples = content["classes"], content["samples"]
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+            raise TypeError(f"classes is {classes!r}, not a list of names")
         if not isinstance(samples, dict):
             raise TypeError(f"samples is {type(samples).__name__}, not dict")
         ids = sorted(samples)
-        truth = np.array([samples[name]["label"] for name in ids])
-        scores = np.array([samples[name]["scores"] for name in ids], dtype=np.float64)
-    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, RecursionError) as error:
+        labels, rows = ([samples[name][key] for name in ids] for key in ("label", "scores"))
+        if strange := [value for row in rows for value in row if not is_number(value)]:
+            raise TypeError(f"the score {strange[0]!r} is no number")
+        scores = np.array(rows, dtype=np.float64)
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError) as error:
         raise DataError(path, "holds no scores of walks", found=repr(error), remedy=REMEDY) from None
     if not ids or scores.shape != (len(ids), len(classes)):
         found = f"{len(classes)} classes, scores {scores.shape}"
         raise DataError(path, "needs walks, and one score per class for each", found=found, remedy=REMEDY)
-    if truth.dtype.kind != "i" or not np.isin(truth, np.arange(len(classes))).all():
-        labels = sorted(set(truth.tolist()), key=str)
-        raise DataError(path, f"labels must be class ids below {len(classes)}", found=labels, remedy=REMEDY)
+    if wrong := [label for label in labels if type(label) is not int or not 0 <= label < len(classes)]:
+        raise DataError(path, f"labels must be class ids below {len(classes)}", found=wrong[:3], remedy=REMEDY)
     off = ~(np.isfinite(scores).all(1) & (scores >= 0).all(1) & (abs(scores.sum(1) - 1) < TOLERANCE))
     if off.any():
         first = int(off.argmax())
@@ -76,7 +79,7 @@ def read_scores(path: str) -> Scores:
             found=f"{ids[first]!r} {scores[first].tolist()}, {off.sum()} such walks",
             remedy="take the softmax of the network's outputs",
         )
-    return Scores(classes, str(content.get("class_note", "")), ids, truth, scores)
+    return Scores(classes, str(content.get("class_note", "")), ids, np.array(labels), scores)
 
 
 def check_joined(first: Scores, other: Scores, paths: tuple[str, str]) -> None:

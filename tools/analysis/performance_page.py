@@ -44,11 +44,11 @@ def block(result: dict[str, Any]) -> str:
     return f"{text}\n{table(cells)}\n"
 
 
-def filled(page: str, results: Path) -> str:
-    """The page with every block written anew.
+def filled(page: Path, results: Path) -> str:
+    """The text of the page with every block written anew.
 
     Raises:
-        DataError: A block names a result that is not stored.
+        DataError: A block names a result that is not stored, or a marker is wrong.
     """
 
     def write(name: str) -> str:
@@ -57,14 +57,14 @@ def filled(page: str, results: Path) -> str:
             raise DataError(str(path), "no such file, and the page shows it", remedy="run the command on that page")
         return block(json.loads(path.read_text(encoding="utf-8")))
 
-    return fill(page, write)
+    return fill(page.read_bytes().decode(), write, str(page))  # as bytes: reading text would hide CRLF
 
 
 def main() -> None:
     """Write page and pictures."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     page, results = DOCS / "performance.md", DOCS / "results" / "performance"
-    text = filled(page.read_text(encoding="utf-8"), results)
+    text = filled(page, results)
     with unfinished(page) as partial:
         partial.write_text(text, encoding="utf-8")
     for path in sorted(results.glob("step*.json")):

@@ -50,6 +50,14 @@ def main() -> None:
     args = parser.parse_args()
     if args.markdown is not None and args.markdown.is_dir():
         raise ConfigError("--markdown", "is a folder", found=args.markdown, remedy="name a file in it")
+    # Of no study, this one or another: cells that are written over have to be computed again.
+    if args.markdown is not None and (args.markdown.suffix != ".md" or args.markdown.name == "tables.md"):
+        raise ConfigError(
+            "--markdown",
+            "must be the name of a .md file, and not tables.md, which every study has",
+            found=args.markdown,
+            remedy="name another, such as report.md",
+        )
     summary = summarise(read_results(args.folder))
     for line in summary.study.broken:
         print(f"warning: {args.folder / 'cells.jsonl'}: skipped {line}", file=sys.stderr)

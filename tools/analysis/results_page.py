@@ -1,7 +1,8 @@
 """Fill the tables of docs/results.md and docs/experiments.md from the reports of the stored studies.
 
 What stands between <!-- begin NAME --> and <!-- end NAME --> is written by this tool: what the report of
-docs/results/NAME (tools/analysis/report.py) says of its runs, and its scores. The rest of the pages is not touched.
+docs/results/NAME (tools/analysis/report.py) says of its runs, and its scores. The rest of the pages is not touched. A
+report that is not that of the stored cells is refused, as is a marker without the other.
 
 python tools/analysis/results_page.py
 """
@@ -9,7 +10,6 @@ python tools/analysis/results_page.py
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bare checkout 
 from mmgaitemo.cli import plain_errors
 from mmgaitemo.errors import DataError
 from mmgaitemo.files import unfinished
-from mmgaitemo.pages import fill
+from mmgaitemo.pages import fill, names
+from mmgaitemo.statistics import read_results, summarise
+from mmgaitemo.statistics.report_text import markdown
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("results.md", "experiments.md")
@@ -28,33 +30,48 @@ def scores(report: Path) -> str:
     """From the title of a report to its first comparison, both left out.
 
     Raises:
-        DataError: There is no such report, or it is none.
+        DataError: There is no such report, or it is not what the cells beside it give.
     """
     remedy = f"python tools/analysis/report.py {report.parent}"
     if not report.is_file():
         raise DataError(str(report), "no such file, and a page shows it", remedy=remedy)
-    found = re.match(r"## [^\n]*\n\n(.*?\n)### Scores\n\n(.*?\n)(?:\n###|\Z)", report.read_text("utf-8"), re.DOTALL)
-    if found is None:
-        raise DataError(str(report), "holds no scores", remedy=remedy)
-    return found[1] + found[2]
+    text = markdown(summarise(read_results(report.parent)), {})
+    if report.read_text("utf-8").partition("\n### Pictures\n")[0] != text:
+        raise DataError(str(report), "is not the report of the cells.jsonl and study.json beside it", remedy=remedy)
+    origin, _, rest = text.partition("\n\n")[2].partition("### Scores\n\n")
+    return origin + rest.partition("\n### ")[0]
 
 
-def filled(page: str, results: Path) -> str:
-    """The page with every block written anew.
+def filled(page: Path, results: Path) -> str:
+    """The text of the page with every block written anew.
 
     Raises:
-        DataError: A block names a study without a report.
+        DataError: A block names a study whose report is missing or old, or a marker is wrong.
     """
-    return fill(page, lambda name: scores(results / name / "tables.md"))
+    text = page.read_bytes().decode()  # as bytes: reading text would hide CRLF
+    return fill(text, lambda name: scores(results / name / "tables.md"), str(page))
+
+
+def write_pages(docs: Path) -> None:
+    """Write the pages, all of them or none, and name the studies that none of them shows.
+
+    Raises:
+        DataError: A page cannot be filled.
+    """
+    texts = {docs / name: filled(docs / name, docs / "results") for name in PAGES}
+    for page, text in texts.items():
+        with unfinished(page) as partial:
+            partial.write_text(text, encoding="utf-8")
+    shown = names("".join(texts.values()))
+    for folder in sorted(path.parent for path in (docs / "results").glob("*/cells.jsonl")):
+        if folder.name not in shown:
+            print(f"{folder} is on no page: write <!-- begin {folder.name} --> and its end on one of {PAGES}")
 
 
 def main() -> None:
-    """Write the pages."""
+    """The command."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    for page in (DOCS / name for name in PAGES):
-        text = filled(page.read_text(encoding="utf-8"), DOCS / "results")
-        with unfinished(page) as partial:
-            partial.write_text(text, encoding="utf-8")
+    write_pages(DOCS)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from mmgaitemo.evaluation import extract_features
 from mmgaitemo.evaluation.features import prepare_untrained
 from mmgaitemo.models.algorithms.gait_classifier import UNTRAINED
 from mmgaitemo.models.encoder_io import check_unseen, load_encoder, read_checkpoint
+from mmgaitemo.models.initial import initialise
 from mmgaitemo.overrides import Overrides
 from mmgaitemo.provenance import check_encoder
 from mmgaitemo.visualization import draw_embedding
@@ -50,6 +51,7 @@ def main() -> None:
     built = preflight(cfg)
     dataset = built.datasets[SPLITS[args.split]]
     if args.checkpoint == UNTRAINED:
+        initialise(built.model)
         prepare_untrained(built.model, built.datasets[SPLITS["train"]])
     else:
         checkpoint = read_checkpoint(args.checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,7 +47,15 @@ class NuisanceWhitening(nn.Module):
     def __init__(self, num_features: int, sensors: float = 1.0, persons: float = 3.0, shrinkage: float = 0.03) -> None:
         super().__init__()
         check_positive("NuisanceWhitening.shrinkage", shrinkage, "0.03 is usual")
-        if min(sensors, persons) < 0 or sensors + persons == 0:
+        for key, weight in (("sensors", sensors), ("persons", persons)):
+            if not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+                raise ConfigError(
+                    f"NuisanceWhitening.{key}",
+                    "must be a finite number of at least 0",
+                    found=repr(weight),
+                    remedy="sensors=1 and persons=3 are usual",
+                )
+        if sensors + persons == 0:
             raise ConfigError(
                 "NuisanceWhitening",
                 "sensors and persons must be at least 0, and one of them above",
@@ -99,7 +108,8 @@ class NuisanceWhitening(nn.Module):
             walks: The walk that each shows.
 
         Raises:
-            ConfigError: See ``check``.
+            ConfigError: See ``check``; or the features differ by neither persons nor sensors, as constant ones do; or
+                the settings are so small or large that the map cannot be computed.
         """
         self.check(persons, walks)
         x = features.double()
@@ -111,9 +121,27 @@ class NuisanceWhitening(nn.Module):
             total += self.sensors * _within(z, walks)
         if self.persons:
             total += self.persons * _between(z, persons)
+        # One constant feature is no error: it has no variance and its z is 0. But a C of 0 has no inverse root, and one
+        # of rounding alone (copies of a recording come out 1e-17 apart) would blow that up to features.
+        variance = float(total.trace()) / len(total)
+        if not FLAT**2 * (self.sensors + self.persons) < variance < math.inf:
+            raise ConfigError(
+                "NuisanceWhitening",
+                "the training walks' features differ by neither sensors nor persons, or are not finite",
+                found=f"mean variance {variance:g} of C, with sensors={self.sensors} and persons={self.persons}",
+                remedy="look for features that are constant or NaN and for copies of one recording, or leave it out",
+            )
         values, vectors = torch.linalg.eigh(total + self.shrinkage * total.trace() / len(total) * torch.eye(len(total)))
+        matrix = (scale[:, None] * (vectors * values.rsqrt()) @ vectors.T).to(self.matrix)
+        if not matrix.isfinite().all() or not matrix.any():
+            raise ConfigError(
+                "NuisanceWhitening",
+                "no inverse root of C can be computed with these settings",
+                found=f"shrinkage={self.shrinkage}, sensors={self.sensors}, persons={self.persons}",
+                remedy="0.03, 1 and 3 are usual",
+            )
         self.centre.copy_(centre)
-        self.matrix.copy_(scale[:, None] * (vectors * values.rsqrt()) @ vectors.T)
+        self.matrix.copy_(matrix)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, D) to (N, D)."""
