@@ -251,7 +251,7 @@ def test_pictures_of_a_whole_study_and_of_its_beginning_say_what_they_show(
     assert "accuracy, mean with 95 % interval" in whole["label_shares"] and "accuracy" in begun["label_shares"]
     assert "+- standard deviation" in whole["loss"] and "+- standard deviation" not in begun["loss"]
     assert "single run" in begun["knn"] and "single run" not in whole["knn"]
-    assert "SSAL, linear probe" in whole["confusion_ssal"]  # kNN comes first in the study
+    assert "SSAL, kNN" in whole["confusion_ssal"]  # which comes first in the study
     assert any("Walks of 5 folds, mean over seeds" in text for text in whole["confusion_ssal"])
     assert any("Walks of 1 fold." in text for text in begun["confusion_ssal"])
 

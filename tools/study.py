@@ -1,4 +1,4 @@
-"""Run a study: methods x protocols x folds x seeds, as independent jobs; finished cells are never run again.
+r"""Run a study: methods x protocols x folds x seeds, as independent jobs; finished cells are never run again.
 
 MMGAITEMO_EGAIT=/path/to/egait python tools/study.py configs/studies/baselines_egait.py --jobs 4 \
     --out docs/results/baselines_egait
@@ -154,6 +154,8 @@ def main() -> None:
     for option, folder in (("--out", out), ("--encoders", encoders)):
         if folder.exists() and not folder.is_dir():
             raise ConfigError(option, "is a file, not a folder", found=folder, remedy="name another")
+    if args.job is None:  # what is changed in a config stands in the logs of the jobs
+        MMLogger.get_current_instance().setLevel("WARNING")
     study = read_study(args.config)
     init_default_scope("mmgaitemo")
     if unknown := set(args.methods or []) - set(study.methods):
@@ -161,7 +163,6 @@ def main() -> None:
     if args.job is not None:
         run_one(study, args.job, args.expect, out, encoders)
         return
-    MMLogger.get_current_instance().setLevel("WARNING")  # what is changed in a config stands in the logs of the jobs
     store = Store(out, study)
     with alone_in(out):
         command = job_command(str(Path(__file__).resolve()), args.config, out, encoders)

@@ -20,9 +20,10 @@ study = dict(
         untrained=dict(title="untrained encoder", untrained="../ssal_synthgait.py"),
     ),
     protocols=dict(
-        knn=dict(title="kNN", type="KNN"),
         linear=dict(title="linear probe", type="LinearProbe"),
+        knn=dict(title="kNN", type="KNN"),
         linear_10=dict(title="linear probe, 10 % of labels", type="LinearProbe", label_fraction=0.1),
     ),
     reference="untrained",
+    comparisons=[("ssal/linear", "skeletonclr/linear")],
 )

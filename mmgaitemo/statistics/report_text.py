@@ -80,6 +80,10 @@ def _origin(summary: Summary) -> str:
     versions, commits = sorted({c.version for c in cells}), sorted({c.commit for c in cells})
     text = f"{study.note}. {len(cells)} cells; {study.machine}; version {', '.join(versions)}"
     text += f", commit {', '.join(commits)}."
+    if any(commit.endswith("+") for commit in commits):
+        text += " (+: the code was changed after that commit.)"
+    if study.class_note:
+        text += f"\n\nClasses: {study.class_note}."
     if len(versions) > 1:
         text += "\n\n**The cells come from more than one version of the code: compare them with care.**"
     return text

@@ -40,6 +40,7 @@ class StudyResult:
     """A study and its finished cells.
 
     Attributes:
+        class_note: What a reader of the class names has to know; may be empty.
         methods: Name to title, in the order of tables; ``protocols`` likewise.
         applies: The (method, protocol) pairs that the study asks for, in the order of tables.
         once: Those of them in which nothing is random: only ``seeds[0]`` is asked for.
@@ -58,6 +59,7 @@ class StudyResult:
     purpose: str
     machine: str
     classes: tuple[str, ...]
+    class_note: str
     methods: dict[str, str]
     protocols: dict[str, str]
     applies: tuple[End, ...]
@@ -141,6 +143,7 @@ def _about(path: Path) -> dict[str, Any]:
         texts = {key: checked(raw[key], str, key) for key in ("title", "data", "purpose", "machine", "reference")}
         names = {key: _titles(raw[key], key) for key in ("methods", "protocols")}
         applies, once = (_ends(checked(raw[key], dict, key), names) for key in ("applies", "once"))
+        class_note = checked(raw.get("class_note", ""), str, "class_note")
         classes = tuple(checked(name, str, "classes") for name in checked(raw["classes"], list, "classes"))
         pairs = tuple(_pair(entry, applies) for entry in checked(raw.get("comparisons", []), list, "comparisons"))
         splits = [_split(name, texts["purpose"]) for name in checked(raw["splits"], list, "splits")]
@@ -151,7 +154,7 @@ def _about(path: Path) -> dict[str, Any]:
     except IMPOSSIBLE as error:
         raise DataError(str(path), "describes no study", found=problem(error), remedy=_REMEDY) from None
     asked = {"applies": applies, "once": frozenset(once), "comparisons": pairs, "runs": runs, "seeds": tuple(seeds)}
-    return {**texts, **names, **asked, "classes": classes}
+    return {**texts, **names, **asked, "classes": classes, "class_note": class_note}
 
 
 def _titles(raw: Any, key: str) -> dict[str, str]:

@@ -125,10 +125,11 @@ def identities(study: Study, method: Method, split: Split) -> dict[int, Identity
     return found
 
 
-def classes_of(study: Study) -> tuple[str, ...]:
-    """Names of the classes that the study's first method is evaluated on."""
+def classes_of(study: Study) -> tuple[list[str], str]:
+    """Names of the classes that the study's methods are evaluated on, and what a reader of them has to know."""
     cfg = method_config(next(iter(study.methods.values())), study.splits[0], seed=0)
-    return tuple(DATASETS.build({**cfg.val_dataloader.dataset, "lazy_init": True}).metainfo["classes"])
+    meta = DATASETS.build({**cfg.val_dataloader.dataset, "lazy_init": True}).metainfo
+    return list(meta["classes"]), meta["class_note"]
 
 
 def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: str) -> None:

@@ -154,12 +154,14 @@ class Store:
     def describe(self, machine: str) -> None:
         """Write ``study.json``: what a report has to know beside the cells."""
         study = self.study
+        classes, class_note = classes_of(study)
         content = {
             "study": study.name,
             "title": study.title,
             "data": study.data,
             "purpose": study.purpose,
-            "classes": list(classes_of(study)),
+            "classes": classes,
+            "class_note": class_note,
             "methods": {name: method.title for name, method in study.methods.items()},
             "protocols": study.titles,
             "applies": {name: list(method.protocols) for name, method in study.methods.items()},

@@ -19,7 +19,6 @@ from mmgaitemo.visualization.study_shares import draw_shares
 _SHARE = re.compile(r"(linear|finetune)_(\d+)")  # knn_20 is no share of labels
 _PANELS = {"linear": "linear probe", "finetune": "fine-tuned"}  # where the study has no such protocol with all labels
 _FULL = 100
-_PREFERRED = "linear"  # its confusion says more than that of the neighbours
 
 
 def draw_study(summary: Summary, folder: Path) -> dict[str, Path]:
@@ -55,7 +54,9 @@ def draw_study(summary: Summary, folder: Path) -> dict[str, Path]:
         )
     if shares:
         what = "Accuracy against share of labels"
-        pictures[what] = draw_shares(folder / "label_shares.png", shares, [*study.methods.values()], what, note)
+        pictures[what] = draw_shares(
+            folder / "label_shares.png", shares, [*study.methods.values()], majority(study), what, note
+        )
     pictures |= _confusions(study, folder) | _curves(study, folder)
     for path in sorted((study.folder / "work").glob("**/embedding.png")):
         pictures[f"Embedding of {path.parent.relative_to(study.folder / 'work')}"] = path
@@ -92,21 +93,22 @@ def _shares(study: StudyResult, dots: dict[End, Dots]) -> dict[str, dict[str, di
 
 
 def _confusions(study: StudyResult, folder: Path) -> dict[str, Path]:
-    """A matrix for each method, by the linear probe where there is one, else the study's first protocol it has."""
+    """A matrix for each method, by the study's first protocol that it has."""
     pictures = {}
-    first = sorted(study.protocols, key=lambda protocol: protocol != _PREFERRED)
     for method, title in study.methods.items():
-        ends = [(method, protocol) for protocol in first if (method, protocol) in study.cells]
+        ends = [(method, protocol) for protocol in study.protocols if (method, protocol) in study.cells]
         if ends:
             shown = f"{title}, {study.protocols[ends[0][1]]}"
             folds, seeds = ({run[place] for run in study.cells[ends[0]]} for place in (0, 2))
             walks = f"Walks of {len(folds)} fold{'s' if len(folds) > 1 else ''}"
+            classes = f" Classes: {study.class_note}." if study.class_note else ""
+            walks += ", mean over seeds, rounded" if len(seeds) > 1 else ""
             pictures[f"Confusion of {shown}"] = draw_confusion(
                 folder / f"confusion_{method}.png",
                 confusion(study, ends[0]),
                 study.classes,
                 title=shown,
-                note=f"{_note(study)}. {walks}{', mean over seeds, rounded' if len(seeds) > 1 else ''}.",
+                note=f"{_note(study)}. {walks}.{classes}",
             )
     return pictures
 

@@ -25,6 +25,7 @@ def draw_shares(
     path: str | Path,
     panels: Mapping[str, Mapping[str, Mapping[float, Dots]]],
     methods: Sequence[str],
+    majority: float,
     title: str,
     note: str,
 ) -> Path:
@@ -34,6 +35,7 @@ def draw_shares(
         path: The PNG file to write.
         panels: Name of the panel -> title of the method -> share of the labels in percent, (0, 100] -> its scores.
         methods: Titles of all methods, in order.
+        majority: Accuracy of always naming the most frequent class.
         title: Printed above.
         note: Printed below: which data these are.
 
@@ -44,6 +46,8 @@ def draw_shares(
     look = looks(shown)
     handles = [Line2D([], [], **_style(look[name])) for name in shown]
     legend = [textwrap.shorten(name, 60, placeholder="...") for name in shown]
+    handles.append(Line2D([], [], color=MUTED, linestyle=":", linewidth=1.4))
+    legend.append(f"most frequent class {majority:.3f}")
     every = [dots for lines in panels.values() for line in lines.values() for dots in line.values()]
     if not all(dots.complete for dots in every):
         handles.append(Line2D([], [], color=MUTED, marker="o", markersize=5, linestyle="", markerfacecolor="white"))
@@ -66,6 +70,7 @@ def draw_shares(
             axes.tick_params(axis="y", labelleft=False)
         axes.grid(axis="y", color=GHOST, linewidth=0.5, alpha=0.6)
         axes.set_xscale("log")
+        axes.axhline(majority, color=MUTED, linestyle=":", linewidth=1.4)
         present = [method for method in shown if method in lines]
         for place, method in enumerate(present):
             _draw_line(axes, lines[method], look[method], (1 + _STEP) ** (place - (len(present) - 1) / 2))

@@ -4,7 +4,7 @@ Reads DIR/study.json and DIR/cells.jsonl, which tools/study.py writes. Writes in
 95 % interval of every score), comparisons.json (paired differences), tables.md (the whole report), table.csv and PNG
 pictures, and report.html, which has all of it on one page. The same cells give the same files.
 
-python tools/analysis/report.py docs/results/smoke
+python tools/analysis/report.py work_dirs/smoke
 """
 
 from __future__ import annotations
