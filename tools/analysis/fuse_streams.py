@@ -64,7 +64,7 @@ def read_scores(path: str) -> Scores:
             raise TypeError(f"the score {strange[0]!r} is no number")
         scores = np.array(rows, dtype=np.float64)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError) as error:
-        raise DataError(path, "holds no scores of walks", found=repr(error), remedy=REMEDY) from None
+        raise DataError(path, "holds no scores of walks", found=repr(error)[:200], remedy=REMEDY) from None
     if not ids or scores.shape != (len(ids), len(classes)):
         found = f"{len(classes)} classes, scores {scores.shape}"
         raise DataError(path, "needs walks, and one score per class for each", found=found, remedy=REMEDY)
