@@ -94,6 +94,18 @@ def test_prose_stays_and_a_stale_table_goes(docs: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == ""
 
 
+def test_the_page_of_experiments_shows_differences(docs: Path) -> None:
+    folder = fake_study.write(docs / "results/some-study")
+    (folder / "tables.md").write_text(markdown(summarise(read_results(folder)), {}))
+    (docs / "results.md").write_text("nothing\n")
+    (docs / "experiments.md").write_text(PAGE)
+    TOOL["write_pages"](docs)
+    page = (docs / "experiments.md").read_text()
+    assert "\n### Against untrained encoder: kNN\n" in page and "\n### Further comparisons\n" in page
+    assert "\n| SSAL - untrained encoder | " in page
+    assert "### Scores" not in page and "\n- " not in page and "### How to read" not in page
+
+
 def test_a_study_on_no_page_is_named(docs: Path, capsys: pytest.CaptureFixture) -> None:
     (docs / "results.md").write_text("nothing\n")
     TOOL["write_pages"](docs)

@@ -1,8 +1,9 @@
 """Fill the tables of docs/results.md and docs/experiments.md from the reports of the stored studies.
 
 What stands between <!-- begin NAME --> and <!-- end NAME --> is written by this tool: what the report of
-docs/results/NAME (tools/analysis/report.py) says of its runs, and its scores. The rest of the pages is not touched. A
-report that is not that of the stored cells is refused, as is a marker without the other.
+docs/results/NAME (tools/analysis/report.py) says of its runs, and its scores, or on the page of experiments its paired
+differences. The rest of the pages is not touched. A report that is not that of the stored cells is refused, as is a
+marker without the other.
 
 python tools/analysis/results_page.py
 """
@@ -23,11 +24,10 @@ from mmgaitemo.statistics import read_results, summarise
 from mmgaitemo.statistics.report_text import markdown
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("results.md", "experiments.md")
 
 
-def scores(report: Path) -> str:
-    """From the title of a report to its first comparison, both left out.
+def sections(report: Path) -> tuple[str, list[str]]:
+    """What a report says of its runs, and its sections.
 
     Raises:
         DataError: There is no such report, or it is not what the cells beside it give.
@@ -38,8 +38,25 @@ def scores(report: Path) -> str:
     text = markdown(summarise(read_results(report.parent)), {})
     if report.read_text("utf-8").partition("\n### Pictures\n")[0] != text:
         raise DataError(str(report), "is not the report of the cells.jsonl and study.json beside it", remedy=remedy)
-    origin, _, rest = text.partition("\n\n")[2].partition("### Scores\n\n")
-    return origin + rest.partition("\n### ")[0]
+    head, *rest = text.split("\n### ")
+    return head.partition("\n\n")[2], rest
+
+
+def scores(report: Path) -> str:
+    """The table of scores; raises as ``sections`` does."""
+    origin, rest = sections(report)
+    table = rest[0].partition("\n\n")[2]
+    return f"{origin}\n{table}"
+
+
+def differences(report: Path) -> str:
+    """The tables of paired differences, without their sentences; raises as ``sections`` does."""
+    origin, rest = sections(report)
+    tables = [section.partition("\n\n- ")[0] for section in rest if section.startswith(("Against", "Further"))]
+    return "\n\n".join([origin.rstrip("\n"), *(f"### {table}" for table in tables)]) + "\n"
+
+
+PAGES = {"results.md": scores, "experiments.md": differences}
 
 
 def filled(page: Path, results: Path) -> str:
@@ -49,7 +66,7 @@ def filled(page: Path, results: Path) -> str:
         DataError: A block names a study whose report is missing or old, or a marker is wrong.
     """
     text = page.read_bytes().decode()  # as bytes: reading text would hide CRLF
-    return fill(text, lambda name: scores(results / name / "tables.md"), str(page))
+    return fill(text, lambda name: PAGES[page.name](results / name / "tables.md"), str(page))
 
 
 def write_pages(docs: Path) -> None:
@@ -65,7 +82,7 @@ def write_pages(docs: Path) -> None:
     shown = names("".join(texts.values()))
     for folder in sorted(path.parent for path in (docs / "results").glob("*/cells.jsonl")):
         if folder.name not in shown:
-            print(f"{folder} is on no page: write <!-- begin {folder.name} --> and its end on one of {PAGES}")
+            print(f"{folder} is on no page: write <!-- begin {folder.name} --> and its end on one of {[*PAGES]}")
 
 
 def main() -> None:
