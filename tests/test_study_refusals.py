@@ -147,7 +147,7 @@ def test_two_lines_of_one_cell_are_both_kept_somewhere(tmp_path: Path, capsys: p
     other = {**before[-1], "commit": "another"}
     store.cells.write_text("".join(json.dumps(line) + "\n" for line in [*before, other, before[-1]]))
     capsys.readouterr()
-    opened(tmp_path / "out", config)
+    assert opened(tmp_path / "out", config).abandoned == []
     assert "1 lines do not count" in capsys.readouterr().out
     assert read_lines(store.cells) == before and read_lines(store.superseded) == [other]
 

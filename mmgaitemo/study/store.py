@@ -42,7 +42,7 @@ class Store:
         self._check_comparable(hashes)
         self.jobs = {job: hashes[job.method, job.split][job.seed] for job in study.jobs()}
         self.lines: dict[Key, dict[str, Any]] = {}
-        self.abandoned: list[dict[str, Any]] = []  # superseded since this object was made
+        self.abandoned: list[dict[str, Any]] = []  # of other settings, superseded since this object was made
         self._told: set[str] = set()
 
     def _check_comparable(self, hashes: dict[tuple[str, Split], dict[int, Identity]]) -> None:
@@ -119,7 +119,8 @@ class Store:
                 f"{len(new)} lines do not count, because they were made with other settings, hold no numbers or are of "
                 "a cell that is there already: they are in superseded.jsonl"
             )
-            self.abandoned += [gone[text] for text in sorted(new)]
+            lines = [gone[text] for text in sorted(new)]
+            self.abandoned += [line for line in lines if wanted.get(key_of(line), line["hash"]) != line["hash"]]
         if whole != before or not self.cells.exists():
             write_lines(self.cells, whole)
         self.lines = {key: line for key, line in kept.items() if key in wanted}
