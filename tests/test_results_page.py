@@ -42,31 +42,33 @@ def test_every_study_is_on_a_page() -> None:
     assert names(pages) == {folder.name for folder in STUDIES}
 
 
-def of_test_studies(name: str) -> list[dict]:
-    """The rows of a file of every study of which results.md tells."""
-    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    return [row for study in names(page) for row in json.loads((RESULTS / study / name).read_text(encoding="utf-8"))]
+def stored(page: str, name: str) -> list[dict]:
+    """The rows of a file of every study that a page of docs shows."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [row for study in names(text) for row in json.loads((RESULTS / study / name).read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
 def test_figures_in_the_text_are_stored(page: str) -> None:
-    stored = {f"{r['mean']:.3f} +- {r['sd']:.3f}" for r in of_test_studies("summary.json") if r["sd"] is not None}
+    rows = stored("results.md", "summary.json")
+    known = {f"{row['mean']:.3f} +- {row['sd']:.3f}" for row in rows if row["sd"] is not None}
     figures = re.findall(r"0\.\d{3} \+- 0\.\d{3}", (ROOT / page).read_text(encoding="utf-8"))
     assert figures
-    assert stored.issuperset(figures)
+    assert known.issuperset(figures)
 
 
-def test_differences_in_the_text_are_stored() -> None:
+@pytest.mark.parametrize("page", TOOL["PAGES"])
+def test_differences_in_the_text_are_stored(page: str) -> None:
     """Such as ``+9.1 (-1.1 to 19.3``: points and interval, of first minus second or the other way round."""
-    stored = set()
-    for row in of_test_studies("comparisons.json"):
+    known = set()
+    for row in stored(page, "comparisons.json"):
         points = [100 * row[key] for key in ("mean", "low", "high") if row[key] is not None]
         if len(points) == 3:
-            stored |= {tuple(f"{p:.1f}" for p in points), tuple(f"{-p:.1f}" for p in (points[0], points[2], points[1]))}
-    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    told = re.findall(r"([+-]?\d+\.\d)(?:\s+at\s+\d+\s+%)?\s+\((-?\d+\.\d)\s+to\s+(-?\d+\.\d)", text)
+            known |= {tuple(f"{p:.1f}" for p in points), tuple(f"{-p:.1f}" for p in (points[0], points[2], points[1]))}
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    told = re.findall(r"([+-]?\d+\.\d)(?:\s+at\s+\d+\s+%|\s+points)?\s+\((-?\d+\.\d)\s+to\s+(-?\d+\.\d)", text)
     assert len(told) > 20
-    assert {(mean.lstrip("+"), low, high) for mean, low, high in told} <= stored
+    assert {(mean.lstrip("+"), low, high) for mean, low, high in told} <= known
 
 
 @pytest.fixture
