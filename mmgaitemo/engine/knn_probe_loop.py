@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from mmgaitemo.engine.contrast_hooks import unwrap
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.evaluation import knn_probe, prepare_untrained
-from mmgaitemo.evaluation.knn import LEAST_TEMPERATURE
+from mmgaitemo.evaluation.knn import check_temperature
 from mmgaitemo.models.initial import initialise
 from mmgaitemo.registry import DATASETS, LOOPS, MODELS
 from mmgaitemo.samples import sample_labels
@@ -55,13 +55,7 @@ class KNNProbeLoop(BaseLoop):
         self.bank: Any = DATASETS.build(bank)
         if k < 1:
             raise ConfigError("val_cfg.k", "needs at least one neighbour", found=k, remedy="20 is usual")
-        if not temperature >= LEAST_TEMPERATURE:  # nor NaN
-            raise ConfigError(
-                "val_cfg.temperature",
-                f"must be at least {LEAST_TEMPERATURE:g}",
-                found=temperature,
-                remedy="0.1 is usual",
-            )
+        check_temperature("val_cfg.temperature", temperature)
         self.bank_labels = sample_labels(self.bank)
         if (self.bank_labels < 0).all():
             raise ConfigError(

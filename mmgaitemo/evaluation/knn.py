@@ -14,6 +14,22 @@ from mmgaitemo.evaluation.features import extract_features
 LEAST_TEMPERATURE = 3e-39  # a similarity of 1 divided by less is infinite in single precision, and its vote is NaN
 
 
+def check_temperature(key: str, temperature: float) -> None:
+    """Refuse a temperature that similarities cannot be divided by.
+
+    Args:
+        key: Where it was set.
+        temperature: Of the votes' weights.
+
+    Raises:
+        ConfigError: It is below ``LEAST_TEMPERATURE``, or NaN.
+    """
+    if not temperature >= LEAST_TEMPERATURE:
+        raise ConfigError(
+            key, f"must be at least {LEAST_TEMPERATURE:g}", found=repr(temperature), remedy="0.1 is usual"
+        )
+
+
 def knn_probe(
     model: BaseModel, bank: Dataset, dataset: Dataset, num_classes: int, k: int = 20, temperature: float = 0.1
 ) -> tuple[Tensor, list[str], Tensor]:
@@ -45,13 +61,7 @@ def knn_scores(
     Raises:
         ConfigError: No walk of the bank is labelled, or ``temperature`` is too small to divide by.
     """
-    if not temperature >= LEAST_TEMPERATURE:  # nor NaN
-        raise ConfigError(
-            "kNN probe, temperature",
-            f"must be at least {LEAST_TEMPERATURE:g}",
-            found=repr(temperature),
-            remedy="0.1 is usual",
-        )
+    check_temperature("kNN probe, temperature", temperature)
     labelled = bank_labels >= 0
     if not labelled.any():
         raise ConfigError(

@@ -86,15 +86,16 @@ def method_config(method: Method, split: Split, seed: int) -> Config:
             found=chosen,
             remedy="take it out: the last epoch counts; compare epochs by inner validation, as methods of a study",
         )
-    named = {role: datasets_of(setting_at(cfg._cfg_dict, role)) for role in ROLES}
-    for role, dataset in ((role, dataset) for role, datasets in named.items() for dataset in datasets):
-        if (dataset.fold, dataset.get("unused_fold")) != (split.fold, split.unused_fold):
-            raise ConfigError(
-                f"{method.config}, {role}",
-                "has a fold of its own, so that every split of the study would be the same",
-                found=f"fold {dataset.fold}, unused fold {dataset.get('unused_fold')}, for split {split}",
-                remedy="take fold and unused_fold out of the data set, of the config or of the method's changes",
-            )
+    for role in ROLES:
+        for dataset in datasets_of(setting_at(cfg._cfg_dict, role)):
+            own = Split(dataset.fold, dataset.get("unused_fold"))
+            if own != split:
+                raise ConfigError(
+                    f"{method.config}, {role}",
+                    "has a fold of its own, so that every split of the study would be the same",
+                    found=f"{own}, for {split}",
+                    remedy="take fold and unused_fold out of the data set, of the config or of the method's changes",
+                )
     return cfg
 
 
