@@ -97,6 +97,30 @@ def gone() -> np.ndarray:
     return positions
 
 
+def test_one_bad_gait_of_a_features_file_is_reported_and_short_gaps_are_filled(
+    inferencer: GaitEmotionInferencer, tmp_path: Path
+) -> None:
+    good = walk(3).reshape(-1, 48)
+    gap, gone = good.copy(), good.copy()
+    gap[40:43, :3] = np.nan
+    gone[:, :3] = np.nan
+    with h5py.File(tmp_path / "features.h5", "w") as file:
+        for name, rows in {"gap": gap, "gone": gone, "good": good, "short": good[:1], "void": good[:0]}.items():
+            file[name] = rows
+    refused: dict[str, str] = {}
+    said = inferencer.said(rate=30)
+    answers = {
+        prediction.id: prediction
+        for prediction in inferencer.iterate(
+            tmp_path / "features.h5", said, on_error=lambda name, error: refused.update({name: str(error)})
+        )
+    }
+    assert list(answers) == ["gap", "good"]
+    assert any("3 joint positions interpolated" in repair for repair in answers["gap"].repairs)
+    assert [name.rsplit(" ", 1)[-1] for name in refused] == ["gone", "short", "void"]
+    assert all("too short" in refused[name] for name in refused if not name.endswith("gone"))
+
+
 @pytest.mark.parametrize(
     ("positions", "says", "message"),
     [

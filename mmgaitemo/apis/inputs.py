@@ -18,7 +18,7 @@ from mmgaitemo.conversion.bvh import read_bvh
 from mmgaitemo.conversion.column_map import ColumnMap, load_column_map
 from mmgaitemo.conversion.facts import TakeFacts, find_files
 from mmgaitemo.conversion.joint_map import JointMap, load_joint_map, preset, presets
-from mmgaitemo.datasets.egait_files import read_features
+from mmgaitemo.datasets.egait_files import read_tables
 from mmgaitemo.errors import ConfigError, DataError
 from mmgaitemo.skeleton import Skeleton, get_skeleton
 
@@ -219,5 +219,5 @@ def _read_archive(path: Path, said: Said) -> Iterator[Take]:
 def _read_pair(path: Path, said: Said) -> Iterator[Take]:
     """The gaits of a features file in E-Gait's own format."""
     skeleton = get_skeleton(said.layout)
-    for name, positions in read_features(path, skeleton, how_to_get="correct the path").items():
+    for name, positions in read_tables(path, skeleton, how_to_get="correct the path").items():
         yield Take(name, _legible(path), positions, skeleton, said.rate, said.up or "xyz"[skeleton.up], "body")

@@ -94,11 +94,24 @@ def read_features(
     Raises:
         DataError: The file is missing or unreadable, or an entry is no gait in this layout.
     """
+    gaits = read_tables(path, skeleton, how_to_get=how_to_get)
+    return {key: _gait(positions, f"{path}, key {key!r}", skeleton, frame_step) for key, positions in gaits.items()}
+
+
+def read_tables(path: Path, skeleton: Skeleton, *, how_to_get: str) -> dict[str, np.ndarray]:
+    """Read every table of coordinates as it stands: any number of frames, gaps as NaN.
+
+    Returns:
+        Key to float64 (T, V, 3), keys sorted.
+
+    Raises:
+        DataError: The file is missing or unreadable, or an entry is no table of numbers in this layout.
+    """
     entries = _read_hdf5(path, how_to_get)
-    return {key: _gait(entries[key], f"{path}, key {key!r}", skeleton, frame_step) for key in sorted(entries)}
+    return {key: _table(entries[key], f"{path}, key {key!r}", skeleton) for key in sorted(entries)}
 
 
-def _gait(rows: Any, where: str, skeleton: Skeleton, frame_step: int) -> np.ndarray:
+def _table(rows: Any, where: str, skeleton: Skeleton) -> np.ndarray:
     columns = 3 * skeleton.num_joints
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "iuf":
         shape = f"{rows.dtype} of shape {rows.shape}" if hasattr(rows, "dtype") else type(rows).__name__
@@ -115,16 +128,20 @@ def _gait(rows: Any, where: str, skeleton: Skeleton, frame_step: int) -> np.ndar
             found=f"{rows.shape[1]} columns",
             remedy="name the layout that the file is in (skeleton=...), or convert the file",
         )
-    kept = len(rows[::frame_step])
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found later
+        return rows.astype(np.float64).reshape(len(rows), skeleton.num_joints, 3)
+
+
+def _gait(positions: np.ndarray, where: str, skeleton: Skeleton, frame_step: int) -> np.ndarray:
+    frames = len(positions)
+    kept = len(positions[::frame_step])
     if kept < 2:
         raise DataError(
             where,
-            "the sequence is empty" if not len(rows) else "the sequence has one frame, a movement needs two",
-            found=f"{len(rows)} frame(s) in the file, {kept} kept with frame_step={frame_step}",
-            remedy="remove the key from both files" if len(rows) < 2 else "use a smaller frame_step",
+            "the sequence is empty" if not frames else "the sequence has one frame, a movement needs two",
+            found=f"{frames} frame(s) in the file, {kept} kept with frame_step={frame_step}",
+            remedy="remove the key from both files" if frames < 2 else "use a smaller frame_step",
         )
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found below
-        positions = rows.astype(np.float64).reshape(len(rows), skeleton.num_joints, 3)
     if not np.isfinite(positions).all():
         bad = np.argwhere(~np.isfinite(positions))
         frame, joint, axis = bad[0]

@@ -168,8 +168,9 @@ class SSAL(BaseModel):
 
         BatchNorm statistics are the key encoder's own, and of training batches: it is never evaluated or exported.
         """
-        for key, query in ((self.key_backbone, self.backbone), (self.key_head, self.head)):
-            torch._foreach_lerp_(list(key.parameters()), list(query.parameters()), 1.0 - momentum)
+        # In one call: a backbone may have no parameters (statistics of joints alone), and an empty list is refused.
+        keys = [*self.key_backbone.parameters(), *self.key_head.parameters()]
+        torch._foreach_lerp_(keys, [*self.backbone.parameters(), *self.head.parameters()], 1.0 - momentum)
 
     def forward(
         self,
