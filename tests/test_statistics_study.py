@@ -229,6 +229,14 @@ def test_what_the_study_does_not_ask_for_is_left_out_and_counted(tmp_path: Path)
         study(tmp_path, strange)
 
 
+def test_an_old_seed_of_what_draws_nothing_any_more_is_left_out(tmp_path: Path) -> None:
+    of_one_seed = [line for line in LINES if (line["method"], line["protocol"]) == HAND]
+    old = [{**line, "seed": 1, "hash": "old", "metrics": {**line["metrics"], "accuracy": 0.0}} for line in of_one_seed]
+    result = study(tmp_path, [*LINES, *old])
+    assert result.left_out == {"/".join(HAND): len(old)} and {run[2] for run in result.cells[HAND]} == {0}
+    assert summarise(result).rows == summarise(study(tmp_path)).rows
+
+
 def test_one_seed_is_enough_where_the_study_says_so_and_nowhere_else(tmp_path: Path) -> None:
     result = study(tmp_path, without(lambda line: line["seed"] == 0))
     assert missing_cells(result)[SSAL][:2] == missing_cells(result)[PLAIN][:2] == [(0, None, 1), (0, None, 2)]

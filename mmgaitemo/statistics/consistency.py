@@ -60,8 +60,7 @@ def missing_cells(study: StudyResult) -> dict[End, list[Run]]:
     """
     missing = {}
     for end in study.applies:
-        expected = [run for run in study.runs if end not in study.once or run[2] == study.seeds[0]]
-        if absent := [run for run in expected if run not in study.cells.get(end, {})]:
+        if absent := [run for run in study.asked(end) if run not in study.cells.get(end, {})]:
             missing[end] = absent
     return missing
 

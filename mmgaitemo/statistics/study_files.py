@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,16 +78,25 @@ class StudyResult:
         """What every table and picture has to say: which data, and whether test folds were read."""
         return f"{self.data}; {'test folds' if self.purpose == 'test' else self.purpose}"
 
+    def asked(self, end: End) -> list[Run]:
+        """The runs that the study asks of a method and protocol."""
+        return _asked(end, self.runs, self.once, self.seeds)
+
     def every_cell(self) -> list[tuple[End, Run, Cell]]:
         """All cells, of all methods and protocols."""
         return [(end, run, cell) for end, runs in self.cells.items() for run, cell in runs.items()]
 
 
+def _asked(end: End, runs: Iterable[Run], once: frozenset[End], seeds: Sequence[int]) -> list[Run]:
+    return [run for run in runs if end not in once or run[2] == seeds[0]]
+
+
 def read_results(folder: str | Path) -> StudyResult:
     """Read a study's folder.
 
-    The file of cells may hold more than study.json asks for: methods that were taken out, other seeds. Nobody checked
-    whether their settings are still those of the study, so that they are left out and counted. A cell with NaN, as a
+    The file of cells may hold more than study.json asks for: methods that were taken out, other seeds, seeds of what
+    draws nothing any more. Nobody checked whether their settings are still those of the study, so that they are left
+    out and counted. A cell with NaN, as a
     run leaves it that diverged, is no score: it is skipped with a warning, and missing.
 
     Raises:
@@ -99,13 +108,14 @@ def read_results(folder: str | Path) -> StudyResult:
     found: dict[tuple[End, Run], Cell | Pretraining] = {}
     left_out: Counter[str] = Counter()
     broken: list[str] = []
-    asked = {*about["applies"], *((method, PRETRAIN) for method in about["methods"])}
+    ends = [*about["applies"], *((method, PRETRAIN) for method in about["methods"])]
+    asked = {(end, run) for end in ends for run in _asked(end, about["runs"], about["once"], about["seeds"])}
     for number, text in enumerate(_text(folder / "cells.jsonl").splitlines(), start=1):
         place = f"{where}, line {number}"
         line = _object(text, place, _LINE_REMEDY)
         try:
             end, run = (line["method"], line["protocol"]), run_of(line)
-            if end not in asked or run not in about["runs"]:
+            if (end, run) not in asked:
                 left_out["/".join(end)] += 1
             elif (end, run) in found:
                 raise ValueError("this cell stands here twice; keep one of the two lines")
