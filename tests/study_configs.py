@@ -23,6 +23,14 @@ CHANGES = {
     "train_dataloader.batch_size": 8,
     "model.queue.size": 37,
 }
+KINEMATICS = {
+    f"{role}.pipeline.{key}": value
+    for role in ("train_dataloader.dataset", "val_dataloader.dataset", "val_cfg.bank")
+    for key, value in (
+        ("order", ("kinematics", "time", "root", "scale", "heading", "pack")),
+        ("kinematics", {"type": "Kinematics"}),
+    )
+}
 PRETRAIN = str(ROOT / "configs/ssal_synthgait.py")
 FINETUNE = str(ROOT / "configs/downstream/finetune_synthgait.py")
 

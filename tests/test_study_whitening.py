@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from runs import tiny_config
-from study_configs import PRETRAIN, opened, run_missing, write_study
+from study_configs import KINEMATICS, PRETRAIN, opened, run_missing, write_study
 
 from mmgaitemo.evaluation import extract_features, fit_whitening, prepare_untrained, reestimate_batchnorm
 from mmgaitemo.models.modules import NuisanceWhitening
@@ -18,14 +18,6 @@ from mmgaitemo.study.protocols import KNN, Features
 
 WHITENING = {"type": "NuisanceWhitening", "sensors": 0.0}
 FITTED = {"model.backbone.whitening": WHITENING, "default_hooks.whitening": {"type": "WhiteningHook"}}
-KINEMATICS = {
-    f"{role}.pipeline.{key}": value
-    for role in ("train_dataloader.dataset", "val_dataloader.dataset", "val_cfg.bank")
-    for key, value in (
-        ("order", ("kinematics", "time", "root", "scale", "heading", "pack")),
-        ("kinematics", {"type": "Kinematics"}),
-    )
-}
 
 
 @pytest.fixture

@@ -158,8 +158,8 @@ def main() -> None:
         MMLogger.get_current_instance().setLevel("WARNING")
     study = read_study(args.config)
     init_default_scope("mmgaitemo")
-    if unknown := set(args.methods or []) - set(study.methods):
-        raise ConfigError("--methods", "no such method", found=sorted(unknown), remedy=f"use {[*study.methods]}")
+    if unknown := set(args.methods or []) - set(study.asked_of):
+        raise ConfigError("--methods", "no such method", found=sorted(unknown), remedy=f"use {[*study.asked_of]}")
     if args.job is not None:
         run_one(study, args.job, args.expect, out, encoders)
         return

@@ -27,7 +27,7 @@ from mmgaitemo.rehearsal import check_held_out
 from mmgaitemo.study import encoders
 from mmgaitemo.study.identity import data_of, digest, encoder_settings, refuse_checkpoints, training_settings
 from mmgaitemo.study.lines import append_line, set_damaged_aside
-from mmgaitemo.study.plan import Job, Method, Split, Study
+from mmgaitemo.study.plan import Fusion, Job, Method, Split, Study
 from mmgaitemo.study.protocols import Features
 from mmgaitemo.version import __version__
 
@@ -99,12 +99,14 @@ def method_config(method: Method, split: Split, seed: int) -> Config:
     return cfg
 
 
-def identities(study: Study, method: Method, split: Split) -> dict[int, Identity]:
-    """The hashes of a method on a split, by seed.
+def identities(study: Study, method: Method | Fusion, split: Split) -> dict[int, Identity]:
+    """The hashes of a method or fusion on a split, by seed.
 
     Raises:
         GaitError: Its config or its data cannot work.
     """
+    if isinstance(method, Fusion):
+        return fused_identities(study, method, [identities(study, part, split) for part in study.parts(method.name)])
     cfg = method_config(method, split, seed=0)
     init_default_scope(cfg.default_scope)
     try:
@@ -118,12 +120,20 @@ def identities(study: Study, method: Method, split: Split) -> dict[int, Identity
         "untrained": encoder_settings,
         "kinematics": lambda cfg: cfg.get("whitening"),
     }[method.kind](cfg)
-    found = {}
-    for seed in study.seeds:
-        own = digest([__version__, method.kind, settings, data, seed])
-        protocols = {name: digest([own, study.protocols[name].settings(), seed]) for name in study.asked(method, seed)}
-        found[seed] = Identity(data, held_out, own, protocols)
-    return found
+    features = {seed: digest([__version__, method.kind, settings, data, seed]) for seed in study.seeds}
+    return {seed: Identity(data, held_out, own, _asked(study, method, own, seed)) for seed, own in features.items()}
+
+
+def fused_identities(study: Study, fusion: Fusion, parts: list[dict[int, Identity]]) -> dict[int, Identity]:
+    """The hashes of a fusion, by seed, from those of its members."""
+    data = digest(["fuse", sorted(part[study.seeds[0]].data for part in parts)])
+    held_out = parts[0][study.seeds[0]].held_out
+    features = {seed: digest(["fuse", sorted(part[seed].features for part in parts)]) for seed in study.seeds}
+    return {seed: Identity(data, held_out, own, _asked(study, fusion, own, seed)) for seed, own in features.items()}
+
+
+def _asked(study: Study, method: Method | Fusion, features: str, seed: int) -> dict[str, str]:
+    return {name: digest([features, study.protocols[name].settings(), seed]) for name in study.asked(method, seed)}
 
 
 def classes_of(study: Study) -> tuple[list[str], str]:
@@ -144,11 +154,6 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
         commit: Of the code, for the lines.
     """
     job, identity, missing = todo.job, todo.identity, todo.missing
-    method = study.methods[job.method]
-    cfg = method_config(method, job.split, job.seed)
-    built = preflight(cfg)
-    check_held_out(built)
-    held_out = built.datasets["val_dataloader.dataset"]
     about = {
         "method": job.method,
         "fold": job.split.fold,
@@ -160,18 +165,25 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
     }
     folder.mkdir(parents=True, exist_ok=True)
     set_damaged_aside(folder / "lines.jsonl")
-    home = encoder_home / identity.features
-    features = _features(method, cfg, built, identity, home, folder, missing, about)
+    found = []
+    for part in study.parts(job.method):
+        own = identity if part.name == job.method else identities(study, part, job.split)[job.seed]
+        cfg = method_config(part, job.split, job.seed)
+        built = preflight(cfg)
+        check_held_out(built)
+        found.append(_features(part, cfg, built, own, encoder_home / own.features, folder, missing, about))
+    held_out = built.datasets["val_dataloader.dataset"]
     truth = held_out.labels.numpy()
     about |= {
         "data_hash": identity.data,
-        "training_walks": int((features.labels >= 0).sum()),
+        "training_walks": int((found[0].labels >= 0).sum()),
         "truth": truth.tolist(),
         "groups": _codes(held_out.groups, job.split.fold),
     }
-    for name in (name for name in method.protocols if name in missing):
+    for name in (name for name in study.asked_of[job.method].protocols if name in missing):
         begin = time.perf_counter()
-        scores, settings = study.protocols[name].run(features)
+        answers = [study.protocols[name].run(features) for features in found]
+        scores = np.mean([scores for scores, _ in answers], axis=0)
         metrics = _metrics(truth, scores)
         line = {
             "protocol": name,
@@ -179,7 +191,7 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
             "seconds": round(time.perf_counter() - begin, 1),
             "metrics": metrics,
             **_said(scores),
-            "settings": settings,
+            "settings": answers[0][1] if len(answers) == 1 else {"members": [settings for _, settings in answers]},
         }
         scored = folder / f"scores_{name}_{line['hash']}.npz"  # a protocol that is changed and changed back has two
         np.savez_compressed(scored, ids=held_out.ids, truth=truth, scores=scores)

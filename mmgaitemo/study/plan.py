@@ -48,8 +48,25 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Fusion:
+    """Several methods as one: the mean of their scores, walk by walk, as for the streams joint, bone and motion.
+
+    Attributes:
+        name: In files and on the command line, as of a method.
+        title: In tables.
+        members: Names of at least two methods; all count alike.
+        protocols: Names of the study's protocols that apply; all members have them.
+    """
+
+    name: str
+    title: str
+    members: tuple[str, ...]
+    protocols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Job:
-    """One method on one split with one seed: an encoder, and all protocols on it."""
+    """One method, or fusion, on one split with one seed: an encoder or several, and all protocols on it."""
 
     method: str
     split: Split
@@ -74,6 +91,17 @@ class Study:
     comparisons: tuple[tuple[str, str], ...] = ()
     ledger: Path | None = None
     titles: dict[str, str] = field(default_factory=dict)
+    fusions: dict[str, Fusion] = field(default_factory=dict)
+
+    @property
+    def asked_of(self) -> dict[str, Method | Fusion]:
+        """Methods and fusions: what protocols are run on, by name, in the order of tables."""
+        return {**self.methods, **self.fusions}
+
+    def parts(self, name: str) -> tuple[Method, ...]:
+        """The methods whose scores make up those of a method or fusion."""
+        fusion = self.fusions.get(name)
+        return tuple(self.methods[member] for member in (fusion.members if fusion else (name,)))
 
     @property
     def purpose(self) -> str:
@@ -82,17 +110,18 @@ class Study:
 
     def jobs(self) -> Iterator[Job]:
         """All jobs, seeds first: a study that is stopped early has every method on every split."""
-        for seed, split, method in product(self.seeds, self.splits, self.methods.values()):
+        for seed, split, method in product(self.seeds, self.splits, self.asked_of.values()):
             if self.asked(method, seed):
                 yield Job(method.name, split, seed)
 
-    def asked(self, method: Method, seed: int) -> tuple[str, ...]:
-        """Protocols that are run on a method with a seed."""
+    def asked(self, method: Method | Fusion, seed: int) -> tuple[str, ...]:
+        """Protocols that are run on a method or fusion with a seed."""
         return tuple(name for name in method.protocols if seed == self.seeds[0] or name not in self.once(method))
 
-    def once(self, method: Method) -> tuple[str, ...]:
-        """Protocols of a method that are run with the first seed alone, because nothing is random.
+    def once(self, method: Method | Fusion) -> tuple[str, ...]:
+        """Protocols of a method or fusion that are run with the first seed alone, because nothing is random.
 
         Hand-made features are not; a probe of them is where it draws labels.
         """
-        return tuple(n for n in method.protocols if method.kind == "kinematics" and not self.protocols[n].draws)
+        fixed = all(part.kind == "kinematics" for part in self.parts(method.name))
+        return tuple(name for name in method.protocols if fixed and not self.protocols[name].draws)

@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmgaitemo.errors import ConfigError
-from mmgaitemo.study.plan import KINDS, Method, Split, Study
+from mmgaitemo.study.plan import KINDS, Fusion, Method, Split, Study
 from mmgaitemo.study.protocols import PROTOCOLS, FineTune, Protocol, UnfitError
 
 REMEDY = "see configs/studies/smoke.py and docs/studies.md"
@@ -38,16 +38,18 @@ def read_study(path: str | Path) -> Study:
     named = {key: _named(path, key, entries[key]) for key in ("protocols", "methods")}
     protocols = {name: _protocol(path, name, dict(entry)) for name, entry in named["protocols"].items()}
     common = _changes(f"{path}, study.changes", entries.get("changes", {}))
-    methods = {name: _method(path, name, dict(entry), common, protocols) for name, entry in named["methods"].items()}
+    plain, fused = ({n: e for n, e in named["methods"].items() if ("fuse" in e) == fuses} for fuses in (False, True))
+    methods = {name: _method(path, name, dict(entry), common, protocols) for name, entry in plain.items()}
+    fusions = {name: _fusion(path, name, dict(entry), methods) for name, entry in fused.items()}
     reference, ledger = entries["reference"], entries.get("ledger")
     for key in ("title", "data"):
         if not isinstance(entries[key], str) or not entries[key].strip():
             raise ConfigError(
                 f"{path}, study.{key}", "needs words, which every table shows", found=repr(entries[key]), remedy=REMEDY
             )
-    if not isinstance(reference, str) or reference not in methods:
+    if not isinstance(reference, str) or reference not in named["methods"]:
         raise ConfigError(
-            f"{path}, study.reference", "no such method", found=reference, remedy=f"use one of {[*methods]}"
+            f"{path}, study.reference", "no such method", found=reference, remedy=f"use one of {[*named['methods']]}"
         )
     if not isinstance(ledger, (str, type(None))):
         raise ConfigError(f"{path}, study.ledger", "is no path", found=repr(ledger), remedy=REMEDY)
@@ -60,9 +62,10 @@ def read_study(path: str | Path) -> Study:
         splits=_splits(path, entries["splits"]),
         seeds=_seeds(path, entries["seeds"]),
         reference=reference,
-        comparisons=_comparisons(path, entries.get("comparisons", ()), methods),
+        comparisons=_comparisons(path, entries.get("comparisons", ()), {**methods, **fusions}),
         ledger=None if ledger is None else (path.parent / ledger).resolve(),
         titles={name: _title(name, entry) for name, entry in named["protocols"].items()},
+        fusions=fusions,
     )
 
 
@@ -151,16 +154,11 @@ def _method(
     kinds = [kind for kind in KINDS if kind in entry]
     _only(entry, path, f"study.methods.{name}", set(kinds), {"title", "changes", "protocols"})
     if len(kinds) != 1:
-        raise ConfigError(where, f"needs one of {KINDS} = a config", found=kinds, remedy=REMEDY)
-    config = _config(path, f"{where}.{kinds[0]}", entry[kinds[0]])
-    chosen = entry.get("protocols", (*protocols,))
-    listed = isinstance(chosen, (list, tuple)) and len(chosen) > 0
-    if unknown := [one for one in chosen if one not in [*protocols]] if listed else [chosen]:
         raise ConfigError(
-            f"{where}.protocols", "no such protocol", found=unknown, remedy=f"write a list of names of {(*protocols,)}"
+            where, f"needs one of {KINDS} = a config, or fuse = names of methods", found=kinds, remedy=REMEDY
         )
-    if len(set(chosen)) < len(chosen):
-        raise ConfigError(f"{where}.protocols", "names one twice", found=list(chosen), remedy="name each once")
+    config = _config(path, f"{where}.{kinds[0]}", entry[kinds[0]])
+    chosen = _chosen(f"{where}.protocols", "no such protocol", entry.get("protocols", (*protocols,)), [*protocols])
     if trains := [one for one in chosen if kinds[0] == "kinematics" and isinstance(protocols[one], FineTune)]:
         raise ConfigError(
             f"{where}.protocols",
@@ -169,7 +167,30 @@ def _method(
             remedy="name its protocols without it",
         )
     changes = _changes(f"{where}.changes", entry.get("changes", {}))
-    return Method(name, _title(name, entry), kinds[0], config, {**common, **changes}, tuple(chosen))
+    return Method(name, _title(name, entry), kinds[0], config, {**common, **changes}, chosen)
+
+
+def _fusion(path: Path, name: str, entry: dict[str, Any], methods: dict[str, Method]) -> Fusion:
+    where = f"{path}, study.methods.{name}"
+    _only(entry, path, f"study.methods.{name}", {"fuse"}, {"title", "protocols"})
+    members = _chosen(f"{where}.fuse", "no such method with a config", entry["fuse"], [*methods])
+    if len(members) < 2:
+        raise ConfigError(f"{where}.fuse", "needs two methods or more", found=members, remedy="name their names")
+    shared = [one for one in methods[members[0]].protocols if all(one in methods[m].protocols for m in members)]
+    chosen = _chosen(
+        f"{where}.protocols", "no protocol that all its members have", entry.get("protocols", shared), shared
+    )
+    return Fusion(name, _title(name, entry), members, chosen)
+
+
+def _chosen(where: str, problem: str, names: Any, known: list[str]) -> tuple[str, ...]:
+    """A list of some of the known names, each once."""
+    listed = isinstance(names, (list, tuple)) and len(names) > 0
+    if unknown := [one for one in names if one not in known] if listed else [names]:
+        raise ConfigError(where, problem, found=unknown, remedy=f"write a list of names of {(*known,)}")
+    if len(set(names)) < len(names):
+        raise ConfigError(where, "names one twice", found=list(names), remedy="name each once")
+    return tuple(names)
 
 
 def _splits(path: Path, entries: Any) -> tuple[Split, ...]:
@@ -203,7 +224,7 @@ def _seeds(path: Path, entries: Any) -> tuple[int, ...]:
     return seeds
 
 
-def _comparisons(path: Path, entries: Any, methods: dict[str, Method]) -> tuple[tuple[str, str], ...]:
+def _comparisons(path: Path, entries: Any, methods: dict[str, Method | Fusion]) -> tuple[tuple[str, str], ...]:
     known = {f"{name}/{protocol}" for name, method in methods.items() for protocol in method.protocols}
     pairs: list[tuple[str, str]] = []
     for entry in entries if isinstance(entries, (list, tuple)) else [entries]:

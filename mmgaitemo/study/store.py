@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.files import unfinished
-from mmgaitemo.study.job import Identity, Todo, classes_of, identities
+from mmgaitemo.study.job import Identity, Todo, classes_of, fused_identities, identities
 from mmgaitemo.study.lines import PRETRAIN, Key, is_finite, key_of, read_lines, read_sound_lines, write_lines
 from mmgaitemo.study.plan import Job, Split, Study
 from mmgaitemo.work_dir import only_run_in
@@ -36,9 +37,11 @@ class Store:
         self._check_owner()
         hashes = {
             (method.name, split): identities(study, method, split)
-            for method in study.methods.values()
-            for split in study.splits
+            for method, split in product(study.methods.values(), study.splits)
         }
+        for fusion, split in product(study.fusions.values(), study.splits):
+            parts = [hashes[member, split] for member in fusion.members]
+            hashes[fusion.name, split] = fused_identities(study, fusion, parts)
         self._check_comparable(hashes)
         self.jobs = {job: hashes[job.method, job.split][job.seed] for job in study.jobs()}
         self.lines: dict[Key, dict[str, Any]] = {}
@@ -48,7 +51,7 @@ class Store:
     def _check_comparable(self, hashes: dict[tuple[str, Split], dict[int, Identity]]) -> None:
         seed = self.study.seeds[0]
         for split in self.study.splits:
-            own = {name: hashes[name, split][seed] for name in self.study.methods}
+            own = {name: hashes[name, split][seed] for name in self.study.asked_of}
             first = next(iter(own))
             for name, identity in own.items():
                 where = f"study.methods.{name}"
@@ -60,12 +63,12 @@ class Store:
                         remedy="give both configs the same held-out data",
                     )
                 alike = [other for other, one in own.items() if other != name and one.features == identity.features]
-                asked = self.study.methods[name].protocols
-                if same := [other for other in alike if {*asked} & {*self.study.methods[other].protocols}]:
+                asked = self.study.asked_of[name].protocols
+                if same := [other for other in alike if {*asked} & {*self.study.asked_of[other].protocols}]:
                     raise ConfigError(
                         where,
                         f"is the same as {same[0]}: nothing that decides the features differs",
-                        found=self.study.methods[name].changes,
+                        found=[(part.name, part.changes) for part in self.study.parts(name)],
                         remedy="correct its changes, or leave one of the two out",
                     )
 
@@ -149,7 +152,7 @@ class Store:
     def accuracies(self, job: Job) -> str:
         """What the protocols of a job gave, in words."""
         place = (job.method, job.split.fold, job.split.unused_fold, job.seed)
-        lines = {name: self.lines.get((*place, name)) for name in self.study.methods[job.method].protocols}
+        lines = {name: self.lines.get((*place, name)) for name in self.study.asked_of[job.method].protocols}
         return ", ".join(f"{name} {line['metrics']['accuracy']:.3f}" for name, line in lines.items() if line)
 
     def describe(self, machine: str) -> None:
@@ -163,10 +166,10 @@ class Store:
             "purpose": study.purpose,
             "classes": classes,
             "class_note": class_note,
-            "methods": {name: method.title for name, method in study.methods.items()},
+            "methods": {name: method.title for name, method in study.asked_of.items()},
             "protocols": study.titles,
-            "applies": {name: list(method.protocols) for name, method in study.methods.items()},
-            "once": {name: list(study.once(method)) for name, method in study.methods.items()},
+            "applies": {name: list(method.protocols) for name, method in study.asked_of.items()},
+            "once": {name: list(study.once(method)) for name, method in study.asked_of.items()},
             "reference": study.reference,
             "comparisons": [list(pair) for pair in study.comparisons],
             "splits": [str(split) for split in study.splits],
@@ -204,7 +207,7 @@ def job_folder(out: Path, job: Job) -> Path:
 
 def todo_of(out: Path, study: Study, job: Job) -> Todo:
     """What is missing of one job; read by the job itself, which leaves the files of the study alone."""
-    identity = identities(study, study.methods[job.method], job.split)[job.seed]
+    identity = identities(study, study.asked_of[job.method], job.split)[job.seed]
     lines = [*read_lines(out / "cells.jsonl"), *read_sound_lines(job_folder(out, job) / "lines.jsonl")[0]]
     done = {(key_of(line), line["hash"]) for line in lines if is_finite(line)}
     return Todo(
@@ -215,7 +218,7 @@ def todo_of(out: Path, study: Study, job: Job) -> Todo:
 def expected(study: Study, job: Job, identity: Identity) -> Iterator[tuple[Key, str]]:
     """Key and hash of every line of a job."""
     place = (job.method, job.split.fold, job.split.unused_fold, job.seed)
-    if study.methods[job.method].kind == PRETRAIN:
+    if job.method in study.methods and study.methods[job.method].kind == PRETRAIN:
         yield (*place, PRETRAIN), identity.features
     for name, own in identity.protocols.items():
         yield (*place, name), own
