@@ -15,6 +15,7 @@ from mmgaitemo.errors import DataError
 from mmgaitemo.pages import names
 from mmgaitemo.statistics import read_results, summarise
 from mmgaitemo.statistics.report_text import markdown
+from mmgaitemo.study.lines import read_lines
 
 TOOL = runpy.run_path(str(ROOT / "tools/analysis/results_page.py"))
 RESULTS = ROOT / "docs/results"
@@ -29,6 +30,18 @@ def test_a_stored_report_is_that_of_its_cells(folder: Path) -> None:
     pictures = dict(re.findall(r"^!\[(.*?)\]\((.*?)\)$", stored, re.M))
     assert markdown(summarise(read_results(folder)), pictures) == stored
     assert all((folder / name).is_file() for name in pictures.values())
+
+
+def test_cells_of_one_hash_agree_whichever_study_and_machine_ran_them() -> None:
+    """Encoders were trained anew where a study began on another machine: the same settings give the same numbers."""
+    metrics: dict[str, dict[str, float]] = {}
+    shared = 0
+    for folder in STUDIES:
+        for line in read_lines(folder / "cells.jsonl"):
+            if "metrics" in line:
+                shared += line["hash"] in metrics
+                assert metrics.setdefault(line["hash"], line["metrics"]) == line["metrics"], (folder.name, line["hash"])
+    assert shared > 100
 
 
 @pytest.mark.parametrize("name", TOOL["PAGES"])
