@@ -17,6 +17,10 @@ class GaitError(Exception):
         found_text = "" if found is None else f" Found: {found}."
         super().__init__(f"{where}: {problem}.{found_text} Remedy: {remedy}.")
 
+    def within(self, where: str) -> GaitError:
+        """The same error, after the name of the larger thing in which it arose."""
+        return _with_text(type(self), f"{where}: {self}")
+
     def __reduce__(self) -> tuple:
         """From a worker process an error comes back as its text."""
         return _with_text, (type(self), str(self))

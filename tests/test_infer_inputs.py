@@ -107,6 +107,9 @@ def test_one_bad_gait_of_a_features_file_is_reported_and_short_gaps_are_filled(
     with h5py.File(tmp_path / "features.h5", "w") as file:
         for name, rows in {"gap": gap, "gone": gone, "good": good, "short": good[:1], "void": good[:0]}.items():
             file[name] = rows
+        file["flat"], file["word"], file["wide"] = good.ravel(), "walk", np.repeat(good, 2, axis=1)
+        file.create_group("group")
+        file["link"] = h5py.SoftLink("/nowhere")
     refused: dict[str, str] = {}
     said = inferencer.said(rate=30)
     answers = {
@@ -117,8 +120,21 @@ def test_one_bad_gait_of_a_features_file_is_reported_and_short_gaps_are_filled(
     }
     assert list(answers) == ["gap", "good"]
     assert any("3 joint positions interpolated" in repair for repair in answers["gap"].repairs)
-    assert [name.rsplit(" ", 1)[-1] for name in refused] == ["gone", "short", "void"]
-    assert all("too short" in refused[name] for name in refused if not name.endswith("gone"))
+    reasons = {name.rsplit(" ", 1)[-1]: reason for name, reason in refused.items()}
+    assert [*reasons] == ["flat", "gone", "group", "link", "short", "void", "wide", "word"]
+    assert all("too short" in reasons[name] for name in ("short", "void"))
+    assert all("a gait is a table of numbers" in reasons[name] for name in ("flat", "group", "link", "word"))
+    assert "needs 48 columns" in reasons["wide"]
+
+
+def test_a_features_file_without_any_gait_is_refused_in_one_piece(
+    inferencer: GaitEmotionInferencer, tmp_path: Path
+) -> None:
+    with h5py.File(tmp_path / "labels.h5", "w") as file:
+        file["one"], file["two"] = 1, 2
+    refused: list[str] = []
+    assert not inferencer(tmp_path / "labels.h5", rate=30, on_error=lambda name, _: refused.append(name))
+    assert refused == ["labels.h5"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from study_configs import FINETUNE, KINEMATICS, PRETRAIN, opened, run_missing, write_study
 
-from mmgaitemo.errors import ConfigError
+from mmgaitemo.errors import ConfigError, GaitError
 from mmgaitemo.evaluation.scores import classification_metrics
 from mmgaitemo.statistics import read_results, summarise
 from mmgaitemo.statistics.report_text import markdown
@@ -101,6 +101,31 @@ def test_a_fusion_alone_trains_what_it_needs(finished: Store, tmp_path: Path) ->
     run_missing(store, tmp_path / "encoders", ["both"])
     assert {key[0] for key in store.lines} == {"both"}
     assert all(line["metrics"] == finished.lines[key]["metrics"] for key, line in store.lines.items())
+
+
+def test_the_cost_of_a_fusion_is_that_of_its_members_encoders(finished: Store, tmp_path: Path) -> None:
+    store = opened(tmp_path / "out", write_study(tmp_path, methods=METHODS, **SETTINGS))
+    alone = store.todo(["both"])
+    assert store.to_train(alone, tmp_path / "encoders") == {"joint": 1}
+    assert store.to_train(store.todo(), tmp_path / "encoders") == {"joint": 1}  # of three rows that need it
+    assert store.to_train(store.todo(), finished.out.parent / "encoders") == {}
+
+
+def test_members_with_other_labelled_walks_are_refused(tmp_path: Path) -> None:
+    bone = {"untrained": PRETRAIN, "changes": {STREAM: "bone", "val_cfg.bank.label_fraction": 0.5}}
+    both = {"fuse": ["joint", "bone"]}
+    study = write_study(tmp_path, methods={**METHODS, "bone": bone, "both": both}, **SETTINGS)
+    with pytest.raises(ConfigError, match=r"methods\.both\.fuse: bone has other labelled walks than joint"):
+        Store(tmp_path / "out", read_study(study))
+
+
+def test_an_error_names_the_member_in_which_it_arose(tmp_path: Path) -> None:
+    deep = {"pretrain": PRETRAIN, "changes": {"optim_wrapper.optimizer.lr": 1e30}}
+    methods = {"joint": {"untrained": PRETRAIN}, "deep": deep, "both": {"fuse": ["joint", "deep"]}}
+    settings = {"protocols": {"knn": {"type": "KNN", "k": 5}}, "reference": "joint"}
+    store = opened(tmp_path / "out", write_study(tmp_path, methods=methods, **settings))
+    with pytest.raises(GaitError, match=r"^study\.methods\.deep: .*finite"):
+        run_missing(store, tmp_path / "encoders", ["both"])
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,10 @@ def test_methods_that_are_the_same_or_have_other_walks_are_refused(tmp_path: Pat
     methods["two"] = {"untrained": PRETRAIN, "changes": {key: 15 for key in PERSONS if key.endswith("persons")}}
     with pytest.raises(ConfigError, match=r"methods\.two: is evaluated on other walks than one"):
         opened(tmp_path / "other", write_study(tmp_path, methods=methods, reference="one"))
+    others = {"val_dataloader.dataset.metainfo": {"classes": ["up", "down", "left", "right"]}}
+    methods["two"] = {"untrained": PRETRAIN, "changes": others}
+    with pytest.raises(ConfigError, match=r"methods\.two: is evaluated on other walks than one.*classes"):
+        opened(tmp_path / "classes", write_study(tmp_path, methods=methods, reference="one"))
 
 
 @pytest.mark.parametrize(
@@ -205,4 +209,4 @@ def test_a_change_that_cannot_be_tried_stops_the_study_before_it_runs(tmp_path: 
     spec.loader.exec_module(tool)
     store = opened(tmp_path / "out", write_study(tmp_path, changes={**CHANGES, "model.temprature": 0.2}))
     with pytest.raises(ConfigError, match=r"study\.methods\.ssal.*temprature"):
-        tool.print_cost(store, store.todo(), 1)
+        tool.print_cost(store, store.todo(), 1, tmp_path)

@@ -30,7 +30,6 @@ from mmgaitemo.study.cost import seconds_of_encoder
 from mmgaitemo.study.job import Todo, run_job
 from mmgaitemo.study.launch import duration, end_with, job_command, run_here, submit
 from mmgaitemo.study.ledger import append_readings, known_readings
-from mmgaitemo.study.lines import PRETRAIN
 from mmgaitemo.study.plan import Study
 from mmgaitemo.study.reading import read_study
 from mmgaitemo.study.store import Store, alone_in, job_folder, todo_of
@@ -84,16 +83,12 @@ def run_one(study: Study, name: str, expected: str | None, out: Path, encoders: 
     run_job(study, todo, job_folder(out, todo.job), encoders, commit())
 
 
-def print_cost(store: Store, todo: list[Todo], jobs: int) -> None:
-    """Say what is still to be done, before it is begun; every method's config is tried on the way."""
-    encoders: dict[str, int] = {}
-    for entry in todo:
-        if PRETRAIN in entry.missing:
-            encoders[entry.job.method] = encoders.get(entry.job.method, 0) + 1
+def print_cost(store: Store, todo: list[Todo], jobs: int, kept: Path) -> None:
+    """Say what is still to be done, before it is begun; the config of every encoder to train is tried on the way."""
     print(f"{store.study.title}: {len(todo)} jobs to run, {store.count()} cells finished ({store.study.purpose})")
     torch.set_num_threads(1)
     total = 0.0
-    for name, count in encoders.items():
+    for name, count in store.to_train(todo, kept).items():
         try:
             seconds = seconds_of_encoder(store.study.methods[name], store.study.splits[0])
         except GaitError as error:
@@ -111,7 +106,9 @@ def print_cost(store: Store, todo: list[Todo], jobs: int) -> None:
     )
 
 
-def drive(store: Store, command: list[str], launcher: str, jobs: int, methods: list[str] | None) -> None:
+def drive(
+    store: Store, command: list[str], launcher: str, jobs: int, methods: list[str] | None, encoders: Path
+) -> None:
     """Collect what is finished, then run what is missing.
 
     Raises:
@@ -123,7 +120,7 @@ def drive(store: Store, command: list[str], launcher: str, jobs: int, methods: l
     store.describe(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
     append_readings(store)  # what was finished or given up before now, should this be stopped
     if todo := store.todo(methods):
-        print_cost(store, todo, jobs)
+        print_cost(store, todo, jobs, encoders)
         if launcher == "slurm":
             print(submit(command, store, todo, jobs))
             return
@@ -166,7 +163,7 @@ def main() -> None:
     store = Store(out, study)
     with alone_in(out):
         command = job_command(str(Path(__file__).resolve()), args.config, out, encoders)
-        drive(store, command, args.launcher, args.jobs, args.methods)
+        drive(store, command, args.launcher, args.jobs, args.methods, encoders)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from scipy.special import log_softmax, softmax
 from torch import Tensor
 
 from mmgaitemo.apis.attribution import attribute, moments_of, ordinary_walks
-from mmgaitemo.apis.inputs import Input, Said, open_inputs
+from mmgaitemo.apis.inputs import Input, NoTake, Said, open_inputs
 from mmgaitemo.apis.prediction import GaitPrediction, WindowPrediction
 from mmgaitemo.apis.published import PublishedModel, load_published
 from mmgaitemo.apis.windows import Preparation, Prepared
@@ -140,6 +140,8 @@ class GaitEmotionInferencer:
             try:
                 for take in source.read():
                     try:
+                        if isinstance(take, NoTake):
+                            raise take.error
                         prepared = self.prepare(take)
                     except GaitError as error:
                         if on_error is None:

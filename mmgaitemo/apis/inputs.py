@@ -49,18 +49,31 @@ class Take:
 
 
 @dataclass(frozen=True)
+class NoTake:
+    """What stands where a recording of a file should be.
+
+    Args:
+        id: Its name.
+        error: Why it is none.
+    """
+
+    id: str
+    error: DataError
+
+
+@dataclass(frozen=True)
 class TakeSource:
     """A file, or an array, that holds recordings.
 
     Args:
         name: For messages and ids: the path below the folder that was given.
         path: The file, if it is one.
-        read: Reads the recordings one by one; raises ``DataError`` for what is none.
+        read: Reads the recordings one by one; raises ``DataError`` where nothing can be read (any more).
     """
 
     name: str
     path: Path | None
-    read: Callable[[], Iterator[Take]]
+    read: Callable[[], Iterator[Take | NoTake]]
 
 
 Input = str | Path | np.ndarray | Take | TakeSource
@@ -216,8 +229,15 @@ def _read_archive(path: Path, said: Said) -> Iterator[Take]:
             yield Take(name, _legible(path), positions, skeleton, rate, up, info.unit)
 
 
-def _read_pair(path: Path, said: Said) -> Iterator[Take]:
+def _read_pair(path: Path, said: Said) -> Iterator[Take | NoTake]:
     """The gaits of a features file in E-Gait's own format."""
     skeleton = get_skeleton(said.layout)
-    for name, positions in read_tables(path, skeleton, how_to_get="correct the path").items():
-        yield Take(name, _legible(path), positions, skeleton, said.rate, said.up or "xyz"[skeleton.up], "body")
+    tables = read_tables(path, skeleton, how_to_get="correct the path")
+    errors = {name: table for name, table in tables.items() if isinstance(table, DataError)}
+    if len(errors) == len(tables):  # another file, or another layout: said once
+        raise next(iter(errors.values()))
+    for name, table in tables.items():
+        if isinstance(table, DataError):
+            yield NoTake(name, table)
+        else:
+            yield Take(name, _legible(path), table, skeleton, said.rate, said.up or "xyz"[skeleton.up], "body")

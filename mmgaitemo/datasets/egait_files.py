@@ -61,7 +61,7 @@ def _read_hdf5(path: Path, how_to_get: str) -> dict[str, Any]:
             str(path),
             "a key is not UTF-8 text",
             found=repr(unreadable[0]),
-            remedy="rename it in both files, or copy again",
+            remedy="rename it, or copy the file again",
         )
     if not entries:
         raise DataError(str(path), "the file holds no gait", remedy="copy it again, or leave this pair of files out")
@@ -94,21 +94,30 @@ def read_features(
     Raises:
         DataError: The file is missing or unreadable, or an entry is no gait in this layout.
     """
-    gaits = read_tables(path, skeleton, how_to_get=how_to_get)
-    return {key: _gait(positions, f"{path}, key {key!r}", skeleton, frame_step) for key, positions in gaits.items()}
+    gaits = {}
+    for key, table in read_tables(path, skeleton, how_to_get=how_to_get).items():
+        if isinstance(table, DataError):
+            raise table
+        gaits[key] = _gait(table, f"{path}, key {key!r}", skeleton, frame_step)
+    return gaits
 
 
-def read_tables(path: Path, skeleton: Skeleton, *, how_to_get: str) -> dict[str, np.ndarray]:
+def read_tables(path: Path, skeleton: Skeleton, *, how_to_get: str) -> dict[str, np.ndarray | DataError]:
     """Read every table of coordinates as it stands: any number of frames, gaps as NaN.
 
     Returns:
-        Key to float64 (T, V, 3), keys sorted.
+        Key to float64 (T, V, 3), keys sorted; an entry that is no table of numbers in this layout gives its error.
 
     Raises:
-        DataError: The file is missing or unreadable, or an entry is no table of numbers in this layout.
+        DataError: The file is missing or unreadable.
     """
-    entries = _read_hdf5(path, how_to_get)
-    return {key: _table(entries[key], f"{path}, key {key!r}", skeleton) for key in sorted(entries)}
+    tables: dict[str, np.ndarray | DataError] = {}
+    for key, entry in sorted(_read_hdf5(path, how_to_get).items()):
+        try:
+            tables[key] = _table(entry, f"{path}, key {key!r}", skeleton)
+        except DataError as error:
+            tables[key] = error
+    return tables
 
 
 def _table(rows: Any, where: str, skeleton: Skeleton) -> np.ndarray:
@@ -118,7 +127,7 @@ def _table(rows: Any, where: str, skeleton: Skeleton) -> np.ndarray:
         raise DataError(
             where,
             "a gait is a table of numbers, one row per frame",
-            found="a group" if rows is None else shape,
+            found="a group or a broken link" if rows is None else shape,
             remedy="store it as a data set (frames, 3 x joints) of floats",
         )
     if rows.shape[1] != columns:
@@ -126,7 +135,7 @@ def _table(rows: Any, where: str, skeleton: Skeleton) -> np.ndarray:
             where,
             f"layout {skeleton.name!r} needs {columns} columns, x, y, z of {skeleton.num_joints} joints",
             found=f"{rows.shape[1]} columns",
-            remedy="name the layout that the file is in (skeleton=...), or convert the file",
+            remedy="name the layout that the file is in as skeleton, or convert the file",
         )
     with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found later
         return rows.astype(np.float64).reshape(len(rows), skeleton.num_joints, 3)
@@ -192,7 +201,7 @@ def _label(entry: Any, where: str, classes: tuple[str, ...]) -> int:
         raise DataError(
             where,
             "a label is one whole number",
-            found="a group" if entry is None else str(entry)[:80],
+            found="a group or a broken link" if entry is None else str(entry)[:80],
             remedy=f"store a class id, 0 to {len(classes) - 1}",
         )
     label = int(value.item())

@@ -27,6 +27,8 @@ def sentence(study: StudyResult, found: Comparison, family: int, protocols: bool
             why = f"{score.n} run{'s' if score.n > 1 else ''}: too few runs for a test"
         else:
             why = f"each of {score.n} runs alike: without any spread there is no test"
+        if points < 1e-9:
+            return f"{first} and {second} have the same accuracy on average in {why}."
         return f"{first} is {side} {second} by {points:.1f} points in {why}."
     ends = sorted((100 * score.low, 100 * score.high))
     p = p_text(score.p) if family == 1 else f"{p_text(score.p)}, {p_text(found.p_holm, 'Holm p')}"

@@ -28,6 +28,7 @@ from mmgaitemo.work_dir import only_run_in
 
 CURVE_POINTS = 40
 KNN_POINTS = 5
+RECORD = "pretrain.json"  # written last
 
 
 class _KNNCurveHook(Hook):
@@ -49,6 +50,11 @@ class _KNNCurveHook(Hook):
             runner.model.train()
 
 
+def is_kept(folder: Path) -> bool:
+    """Whether the encoder of a folder has been trained."""
+    return (folder / RECORD).is_file()
+
+
 def pretrained(cfg: Config, built: Built, folder: Path) -> tuple[str, dict[str, Any]]:
     """The encoder that a config trains: from its folder if it is there already, else trained now.
 
@@ -60,10 +66,10 @@ def pretrained(cfg: Config, built: Built, folder: Path) -> tuple[str, dict[str, 
     Returns:
         Path of the checkpoint, and the record of its training: steps, seconds and curves.
     """
-    path, record = folder / "encoder.pth", folder / "pretrain.json"
+    path, record = folder / "encoder.pth", folder / RECORD
     with _turn(folder):
-        content = _read_record(record) if record.is_file() else None
-        if record.is_file() and (content is None or not _is_sound(path, cfg)):
+        content = _read_record(record) if is_kept(folder) else None
+        if is_kept(folder) and (content is None or not _is_sound(path, cfg)):
             print(f"{folder}: the encoder that was kept here is damaged or gone: it is trained again", flush=True)
             content = None
         if content is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
@@ -94,8 +95,28 @@ def data_hash(datasets: Iterable[Any]) -> str:
     return total.hexdigest()[:HASH_LENGTH]
 
 
-def data_of(cfg: Config) -> tuple[str, str]:
-    """The hash of all data sets of a config (to train on, to vote, to be evaluated on), and that of who is held out."""
+@dataclass(frozen=True)
+class DataHashes:
+    """Of a config's data sets, as hashes.
+
+    Attributes:
+        delivered: All that they deliver: to train on, to vote, to be evaluated on.
+        bank: Whose answers a probe learns from: names, labels and persons, however they are prepared.
+        held_out: Who is evaluated on: the same of those, and the names of the classes.
+    """
+
+    delivered: str
+    bank: str
+    held_out: str
+
+
+def data_of(cfg: Config) -> DataHashes:
+    """The hashes of a config's data sets."""
     datasets = {role: DATASETS.build(setting_at(cfg._cfg_dict, role)) for role in ROLES}
-    delivered, held_out = data_hash(datasets.values()), datasets["val_dataloader.dataset"]
-    return delivered, digest([list(held_out.ids), held_out.labels.tolist(), list(held_out.groups)])
+    known, held_out = (_who(datasets[role]) for role in ("val_cfg.bank", "val_dataloader.dataset"))
+    classes = list(datasets["val_dataloader.dataset"].metainfo["classes"])
+    return DataHashes(data_hash(datasets.values()), digest(known), digest([*held_out, classes]))
+
+
+def _who(dataset: Any) -> list[list[Any]]:
+    return [list(dataset.ids), dataset.labels.tolist(), list(dataset.groups)]

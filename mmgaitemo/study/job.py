@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,7 +27,14 @@ from mmgaitemo.overrides import schedulers_of, setting_at
 from mmgaitemo.registry import DATASETS, MODELS
 from mmgaitemo.rehearsal import check_held_out
 from mmgaitemo.study import encoders
-from mmgaitemo.study.identity import data_of, digest, encoder_settings, refuse_checkpoints, training_settings
+from mmgaitemo.study.identity import (
+    DataHashes,
+    data_of,
+    digest,
+    encoder_settings,
+    refuse_checkpoints,
+    training_settings,
+)
 from mmgaitemo.study.lines import append_line, set_damaged_aside
 from mmgaitemo.study.plan import Fusion, Job, Method, Split, Study
 from mmgaitemo.study.protocols import Features
@@ -36,20 +45,16 @@ LOOK_AT_SCORES = {"EarlyStoppingHook", "ReduceOnPlateauLR", "ReduceOnPlateauMome
 
 @dataclass(frozen=True)
 class Identity:
-    """Hashes of a job: of its data, of its features (and so of its encoder), and of each protocol on them.
+    """Hashes of a job: of its data, of its features (and so of its encoder), and of each protocol on them."""
 
-    ``held_out`` is that of the walks it is evaluated on, however they are prepared: names, classes and persons.
-    """
-
-    data: str
-    held_out: str
+    data: DataHashes
     features: str
     protocols: dict[str, str]
 
     @property
     def whole(self) -> str:
         """One hash of them all, by which a job knows whether it is still the one that was planned."""
-        return digest([self.data, self.features, self.protocols])
+        return digest([self.data.delivered, self.features, self.protocols])
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def identities(study: Study, method: Method | Fusion, split: Split) -> dict[int,
     cfg = method_config(method, split, seed=0)
     init_default_scope(cfg.default_scope)
     try:
-        data, held_out = data_of(cfg)
+        data = data_of(cfg)
     except GaitError:
         raise
     except Exception as error:
@@ -120,16 +125,29 @@ def identities(study: Study, method: Method | Fusion, split: Split) -> dict[int,
         "untrained": encoder_settings,
         "kinematics": lambda cfg: cfg.get("whitening"),
     }[method.kind](cfg)
-    features = {seed: digest([__version__, method.kind, settings, data, seed]) for seed in study.seeds}
-    return {seed: Identity(data, held_out, own, _asked(study, method, own, seed)) for seed, own in features.items()}
+    features = {seed: digest([__version__, method.kind, settings, data.delivered, seed]) for seed in study.seeds}
+    return {seed: Identity(data, own, _asked(study, method, own, seed)) for seed, own in features.items()}
 
 
 def fused_identities(study: Study, fusion: Fusion, parts: list[dict[int, Identity]]) -> dict[int, Identity]:
-    """The hashes of a fusion, by seed, from those of its members."""
-    data = digest(["fuse", sorted(part[study.seeds[0]].data for part in parts)])
-    held_out = parts[0][study.seeds[0]].held_out
+    """The hashes of a fusion, by seed, from those of its members.
+
+    Raises:
+        ConfigError: Probes of the members would not learn from the same labelled walks.
+    """
+    own = [part[study.seeds[0]].data for part in parts]
+    for member, data in zip(fusion.members, own, strict=True):
+        if data.bank != own[0].bank:
+            raise ConfigError(
+                f"study.methods.{fusion.name}.fuse",
+                f"{member} has other labelled walks than {fusion.members[0]}, so that their scores are of other probes",
+                found="other ids, labels or persons in val_cfg.bank",
+                remedy="give their configs the same bank, or fuse others",
+            )
+    delivered = digest(["fuse", sorted(data.delivered for data in own)])
+    data = DataHashes(delivered, own[0].bank, own[0].held_out)
     features = {seed: digest(["fuse", sorted(part[seed].features for part in parts)]) for seed in study.seeds}
-    return {seed: Identity(data, held_out, own, _asked(study, fusion, own, seed)) for seed, own in features.items()}
+    return {seed: Identity(data, own, _asked(study, fusion, own, seed)) for seed, own in features.items()}
 
 
 def _asked(study: Study, method: Method | Fusion, features: str, seed: int) -> dict[str, str]:
@@ -169,20 +187,24 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
     for part in study.parts(job.method):
         own = identity if part.name == job.method else identities(study, part, job.split)[job.seed]
         cfg = method_config(part, job.split, job.seed)
-        built = preflight(cfg)
-        check_held_out(built)
-        found.append(_features(part, cfg, built, own, encoder_home / own.features, folder, missing, about))
+        with _named(part, job):
+            built = preflight(cfg)
+            check_held_out(built)
+            found.append(_features(part, cfg, built, own, encoder_home / own.features, folder, missing, about))
     held_out = built.datasets["val_dataloader.dataset"]
     truth = held_out.labels.numpy()
     about |= {
-        "data_hash": identity.data,
+        "data_hash": identity.data.delivered,
         "training_walks": int((found[0].labels >= 0).sum()),
         "truth": truth.tolist(),
         "groups": _codes(held_out.groups, job.split.fold),
     }
     for name in (name for name in study.asked_of[job.method].protocols if name in missing):
         begin = time.perf_counter()
-        answers = [study.protocols[name].run(features) for features in found]
+        answers = []
+        for part, features in zip(study.parts(job.method), found, strict=True):
+            with _named(part, job):
+                answers.append(study.protocols[name].run(features))
         scores = np.mean([scores for scores, _ in answers], axis=0)
         metrics = _metrics(truth, scores)
         line = {
@@ -197,6 +219,15 @@ def run_job(study: Study, todo: Todo, folder: Path, encoder_home: Path, commit: 
         np.savez_compressed(scored, ids=held_out.ids, truth=truth, scores=scores)
         append_line(folder / "lines.jsonl", about | line)
         print(f"{job}, {name}: accuracy {metrics['accuracy']:.3f}", flush=True)
+
+
+@contextmanager
+def _named(part: Method, job: Job) -> Iterator[None]:
+    """Name the member of a fusion in which an error arises; a method of its own is named by its job."""
+    try:
+        yield
+    except GaitError as error:
+        raise (error if part.name == job.method else error.within(f"study.methods.{part.name}")) from None
 
 
 def _features(

@@ -186,7 +186,7 @@ def _fusion(path: Path, name: str, entry: dict[str, Any], methods: dict[str, Met
 def _chosen(where: str, problem: str, names: Any, known: list[str]) -> tuple[str, ...]:
     """A list of some of the known names, each once."""
     listed = isinstance(names, (list, tuple)) and len(names) > 0
-    if unknown := [one for one in names if one not in known] if listed else [names]:
+    if unknown := [one for one in names if one not in known] if listed else repr(names):
         raise ConfigError(where, problem, found=unknown, remedy=f"write a list of names of {(*known,)}")
     if len(set(names)) < len(names):
         raise ConfigError(where, "names one twice", found=list(names), remedy="name each once")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import product
@@ -11,6 +12,7 @@ from typing import Any
 
 from mmgaitemo.errors import ConfigError
 from mmgaitemo.files import unfinished
+from mmgaitemo.study.encoders import is_kept
 from mmgaitemo.study.job import Identity, Todo, classes_of, fused_identities, identities
 from mmgaitemo.study.lines import PRETRAIN, Key, is_finite, key_of, read_lines, read_sound_lines, write_lines
 from mmgaitemo.study.plan import Job, Split, Study
@@ -43,6 +45,7 @@ class Store:
             parts = [hashes[member, split] for member in fusion.members]
             hashes[fusion.name, split] = fused_identities(study, fusion, parts)
         self._check_comparable(hashes)
+        self._hashes = hashes
         self.jobs = {job: hashes[job.method, job.split][job.seed] for job in study.jobs()}
         self.lines: dict[Key, dict[str, Any]] = {}
         self.abandoned: list[dict[str, Any]] = []  # of other settings, superseded since this object was made
@@ -55,11 +58,11 @@ class Store:
             first = next(iter(own))
             for name, identity in own.items():
                 where = f"study.methods.{name}"
-                if identity.held_out != own[first].held_out:
+                if identity.data.held_out != own[first].data.held_out:
                     raise ConfigError(
                         where,
                         f"is evaluated on other walks than {first}, so that they cannot be compared",
-                        found=f"split {split}: other ids, classes or persons",
+                        found=f"split {split}: other ids, labels, classes or persons",
                         remedy="give both configs the same held-out data",
                     )
                 alike = [other for other, one in own.items() if other != name and one.features == identity.features]
@@ -68,7 +71,6 @@ class Store:
                     raise ConfigError(
                         where,
                         f"is the same as {same[0]}: nothing that decides the features differs",
-                        found=[(part.name, part.changes) for part in self.study.parts(name)],
                         remedy="correct its changes, or leave one of the two out",
                     )
 
@@ -144,6 +146,19 @@ class Store:
             if missing and (methods is None or job.method in methods):
                 found.append(Todo(job, identity, missing))
         return found
+
+    def to_train(self, todo: list[Todo], kept: Path) -> dict[str, int]:
+        """Encoders of each method that jobs need, a fusion's of its members, and that are not in the folder ``kept``.
+
+        An encoder that several methods or fusions share counts once.
+        """
+        needed: dict[str, str] = {}
+        for job in (entry.job for entry in todo):
+            for part in self.study.parts(job.method):
+                own = self._hashes[part.name, job.split][job.seed].features
+                if part.kind == PRETRAIN and not is_kept(kept / own):
+                    needed.setdefault(own, part.name)
+        return dict(Counter(needed.values()))
 
     def count(self) -> int:
         """Finished cells; the lines about encoders are none."""

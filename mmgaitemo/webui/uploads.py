@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from mmgaitemo.apis.inputs import SUFFIXES, Take, TakeSource
+from mmgaitemo.apis.inputs import SUFFIXES, NoTake, Take, TakeSource
 from mmgaitemo.errors import DataError
 
 LIMIT = 50_000_000  # bytes of an upload: some minutes of motion capture as text
@@ -76,12 +76,12 @@ class Portion:
         for source in sources:
             yield replace(source, read=partial(self._takes, source))
 
-    def _takes(self, source: TakeSource) -> Iterator[Take]:
+    def _takes(self, source: TakeSource) -> Iterator[Take | NoTake]:
         for number, take in enumerate(source.read()):
             if number == TRIED or self._left <= 0:
                 self.cut = True
                 return
-            if take.rate is not None:
+            if isinstance(take, Take) and take.rate is not None:
                 frames = max(int(self._left * take.rate), 2)
                 self._left -= len(take.positions) / take.rate
                 self.cut |= len(take.positions) > frames
