@@ -294,5 +294,5 @@ def test_wide_intervals_do_not_press_the_means_together() -> None:
     wide = [Dots(mean, 0.0, 1.0, [mean], 1, True) for mean in (0.4, 0.6)]
     narrow = [Dots(mean, mean - 0.02, mean + 0.02, [mean], 1, True) for mean in (0.4, 0.6)]
     for dots, cut in ((wide, True), (narrow, False)):
-        low, high, found = limits(dots)
-        assert found == cut and low < 0.4 < 0.6 < high and 0.2 / (high - low) > 0.4
+        low, high, found = limits(dots, 0.35)
+        assert found == cut and low < 0.35 < 0.6 < high and 0.25 / (high - low) > 0.4

@@ -11,6 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from mmgaitemo.visualization.study_frame import EDGE, Frame
 from mmgaitemo.visualization.style import BLUE, GHOST, INK, MUTED, SKY, SMALL, TEXT, WIDTH, plain_axes, save
@@ -84,7 +85,8 @@ def draw_study_curves(
         axes.plot(x, mean, color=BLUE, linewidth=1.6, marker="o" if len(x) == 1 else None)
         short = textwrap.shorten(name, 27 if columns > 1 else 90, placeholder="...")
         text = f"{short} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
-        axes.set_title(text, size=TEXT, color=INK, loc="left")
+        axes.set_title(text, size=SMALL if columns > 1 else TEXT, color=INK, loc="left")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))  # steps, epochs
         axes.set_xlabel(xlabel, size=SMALL, color=MUTED)
         if column == 0:
             axes.set_ylabel(ylabel, size=SMALL, color=MUTED)

@@ -52,7 +52,7 @@ def draw_shares(
     if not all(dots.complete for dots in every):
         handles.append(Line2D([], [], color=MUTED, marker="o", markersize=5, linestyle="", markerfacecolor="white"))
         legend.append(INCOMPLETE)
-    low, high, cut = limits(every)
+    low, high, cut = limits(every, majority)
     note += ". Some intervals go on outside the picture." if cut else ""
     frame = Frame(_HEAD + _HEIGHT + _AXIS, title, note, len(legend), columns=3 if max(map(len, legend)) < 32 else 2)
     intervals = "" if all(dots.low is None for dots in every) else ", mean with 95 % interval"
@@ -95,9 +95,9 @@ def _draw_line(axes: Axes, line: Mapping[float, Dots], look: Look, factor: float
             axes.plot([at, at], [dots.low, dots.high], color=look.colour, linewidth=1.0, alpha=0.75, zorder=1)
 
 
-def limits(every: Sequence[Dots]) -> tuple[float, float, bool]:
+def limits(every: Sequence[Dots], majority: float) -> tuple[float, float, bool]:
     """Ends of the y axis, and whether intervals are cut: wide ones, of few runs, must not press the means together."""
-    means = [dots.mean for dots in every]
+    means = [dots.mean for dots in every] + [majority]
     ends = [end for dots in every for end in (dots.low, dots.high) if end is not None] + means
     room = max(max(means) - min(means), _LEAST_SPAN) / 2
     low, high = max(min(ends), min(means) - room), min(max(ends), max(means) + room)
