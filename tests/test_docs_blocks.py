@@ -38,7 +38,7 @@ BLOCKS = {
     "docs/contributing/ablation.md": (6, 1, "test_docs_pages, and here"),
     "docs/cluster.md": (3, 0, "here, with stand-ins for torchrun and Slurm"),
     "docs/studies.md": (2, 0, "read here: the first command takes minutes"),
-    "docs/results.md": (1, 0, "read here: hours"),
+    "docs/results.md": (2, 0, "read here: hours"),
     "docs/performance.md": (4, 0, "read here: minutes each"),
 }
 READ_ONLY = ("docs/data.md", "docs/studies.md", "docs/results.md", "docs/performance.md")

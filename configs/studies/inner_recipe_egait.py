@@ -48,4 +48,5 @@ study = dict(
         linear_10=dict(title="linear probe, 10 % of labels", type="LinearProbe", label_fraction=0.1),
     ),
     reference="plus",
+    comparisons=[("epochs_400/linear", "untrained/linear"), ("epochs_400/linear_10", "untrained/linear_10")],
 )
