@@ -38,7 +38,7 @@ optim_wrapper = dict(  # AimCLR: SGD with lr 0.1, momentum 0.9
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=1e-3, weight_decay=1e-4, fused=True),
 )
-train_cfg = dict(by_epoch=True, max_epochs=100, val_interval=25)  # 400 steps: two minutes on one thread
+train_cfg = dict(by_epoch=True, max_epochs=100, val_interval=25)  # two minutes; 400: docs/results.md
 param_scheduler = [  # AimCLR: lr / 10 at epoch 250 of 300
     dict(type="LinearLR", start_factor=0.1, by_epoch=True, begin=0, end=5, convert_to_iter_based=True),
     dict(type="CosineAnnealingLR", by_epoch=True, begin=5, end=100, T_max=95, convert_to_iter_based=True),
