@@ -1,4 +1,4 @@
-# Do unlabelled walks of other data sets help E-Gait? The same preparation, the same number of steps; two seeds, because a
+# Do unlabelled walks of other data sets help E-Gait? The same preparation, the same number of steps; two seeds, for a
 # run takes ten minutes of one thread.
 # MMGAITEMO_EGAIT=/path/to/egait MMGAITEMO_PATHOGAIT=/path/to/pathogait MMGAITEMO_BANDAI=/path/to/bandai \
 #     python tools/study.py configs/studies/more_walks_egait.py --jobs 4 --out docs/results/more_walks_egait
